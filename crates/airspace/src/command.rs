@@ -1,0 +1,116 @@
+//! What the log carries for this family, and what the state answers.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::constraint::{self, ConstraintReference};
+use crate::operational_intent::{self, OperationalIntentReference};
+use crate::subscription::{self, SubscriptionView};
+use crate::uss_availability::{self, UssAvailabilityStatus};
+use crate::{Party, SubscriberToNotify};
+
+/// One request of one party, as the log keeps it: version 1 of the stored form.
+///
+/// Its borsh encoding is canonical and described byte by byte in `docs/log-format.md`.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Command {
+    /// Who asks: `sub` of its token.
+    pub party: Party,
+    /// Given when the client sent an `Idempotency-Key`.
+    pub retry: Option<Retry>,
+    /// What it asks.
+    pub request: Request,
+}
+
+/// An `Idempotency-Key` and what was sent with it, both hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Retry {
+    /// SHA-256 of the header's value.
+    pub key: [u8; 32],
+    /// SHA-256 over method, path and body.
+    pub fingerprint: [u8; 32],
+}
+
+/// What a party asks.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Request {
+    /// Creates or updates an operational intent.
+    PutOperationalIntent(operational_intent::Put),
+    /// Deletes an operational intent.
+    DeleteOperationalIntent(operational_intent::Delete),
+    /// Creates or updates a constraint.
+    PutConstraint(constraint::Put),
+    /// Deletes a constraint.
+    DeleteConstraint(constraint::Delete),
+    /// Creates or updates a subscription.
+    PutSubscription(subscription::Put),
+    /// Deletes a subscription.
+    DeleteSubscription(subscription::Delete),
+    /// Sets the availability of a USS.
+    PutUssAvailability(uss_availability::Put),
+    /// Changes the settings, asked by a hub for its operator.
+    PutSettings(Settings),
+}
+
+/// What an operator may set about the airspace; part of the state, so the same on every hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Settings {
+    /// How long after its end an F3548-21 entity is kept, in seconds.
+    pub f3548_retention_s: u32,
+}
+
+/// What the state answers to a command.
+pub type Outcome = Result<Accepted, Refusal>;
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Accepted {
+    /// An operational intent was created, updated or deleted.
+    OperationalIntent {
+        /// The operational intent as it is, or as it last was.
+        reference: OperationalIntentReference,
+        /// Whom the caller must notify.
+        subscribers: Vec<SubscriberToNotify>,
+    },
+    /// A constraint was created, updated or deleted.
+    Constraint {
+        /// The constraint as it is, or as it last was.
+        reference: ConstraintReference,
+        /// Whom the caller must notify.
+        subscribers: Vec<SubscriberToNotify>,
+    },
+    /// A subscription was created or updated.
+    SubscriptionPut {
+        /// The subscription as it is.
+        subscription: SubscriptionView,
+        /// The operational intents there, if it notifies of them.
+        operational_intents: Option<Vec<OperationalIntentReference>>,
+        /// The constraints there, if it notifies of them.
+        constraints: Option<Vec<ConstraintReference>>,
+    },
+    /// A subscription was deleted.
+    SubscriptionDeleted {
+        /// The subscription as it last was.
+        subscription: SubscriptionView,
+    },
+    /// An availability was set.
+    UssAvailability(UssAvailabilityStatus),
+    /// The settings were changed.
+    Settings(Settings),
+}
+
+/// Why nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, BorshSerialize, BorshDeserialize)]
+pub enum Refusal {
+    /// About an operational intent.
+    #[error(transparent)]
+    OperationalIntent(#[from] operational_intent::Refusal),
+    /// About a constraint.
+    #[error(transparent)]
+    Constraint(#[from] constraint::Refusal),
+    /// About a subscription.
+    #[error(transparent)]
+    Subscription(#[from] subscription::Refusal),
+    /// About an availability.
+    #[error(transparent)]
+    UssAvailability(#[from] uss_availability::Refusal),
+}

@@ -1,0 +1,34 @@
+//! The 4D bounding volume of an entity, and what a search asks for.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use spacetime::{Altitude, Cells, Timestamp};
+
+/// The union of an entity's volumes: all of its time, all of its altitudes, all of its cells.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Extent {
+    /// The earliest start; `wire` has checked `starts_at < ends_at`.
+    pub starts_at: Timestamp,
+    /// The latest end.
+    pub ends_at: Timestamp,
+    /// The lowest altitude; `None` is unbounded. Always given for operational intents.
+    pub altitude_lower: Option<Altitude>,
+    /// The highest altitude; `None` is unbounded. Always given for operational intents.
+    pub altitude_upper: Option<Altitude>,
+    /// The union of the coverings.
+    pub cells: Cells,
+}
+
+/// What a query or a subscription asks for; what is not given matches everything.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Search {
+    /// Matches what ends at this time or later.
+    pub starts_at: Option<Timestamp>,
+    /// Matches what starts at this time or earlier.
+    pub ends_at: Option<Timestamp>,
+    /// Matches what reaches up to this altitude or higher.
+    pub altitude_lower: Option<Altitude>,
+    /// Matches what reaches down to this altitude or lower.
+    pub altitude_upper: Option<Altitude>,
+    /// Matches what shares a cell.
+    pub cells: Cells,
+}

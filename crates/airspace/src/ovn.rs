@@ -1,0 +1,99 @@
+//! Opaque version numbers (F3548-21 `EntityOVN`): proof that a party has seen an entity's details.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::text::TextError;
+
+/// An opaque version number of an entity.
+///
+/// A secret of its manager until the manager shows it: never logged, never shown to others.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ovn(Arc<str>);
+
+/// The UUIDv7 that a manager wishes its next OVN to end with (`requested_ovn_suffix`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub struct OvnSuffix([u8; 16]);
+
+/// What the next OVN is made of.
+#[derive(Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum NextOvn {
+    /// 128 bits that the proposer drew once; nobody can compute them.
+    Random([u8; 16]),
+    /// `{entityid}_{suffix}`.
+    Requested(OvnSuffix),
+}
+
+impl Ovn {
+    /// How many bytes an OVN may have (F3548-21 `EntityOVN` maxLength); longer keys match nothing.
+    pub const LENGTH_MAX: usize = 128;
+
+    /// Returns the OVN written `text`.
+    pub fn new(text: &str) -> Result<Self, TextError> {
+        if text.is_empty() {
+            return Err(TextError::Empty);
+        }
+        if Self::LENGTH_MAX < text.len() {
+            return Err(TextError::TooLong { max: Self::LENGTH_MAX });
+        }
+        Ok(Ovn(Arc::from(text)))
+    }
+
+    /// Returns the text, to be shown to the manager only.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl OvnSuffix {
+    /// Returns the suffix, if `text` is a UUIDv7 in any of a UUID's written forms.
+    pub fn parse(text: &str) -> Option<Self> {
+        let uuid = uuid::Uuid::try_parse(text).ok()?;
+        if uuid.get_version_num() != 7 || uuid.get_variant() != uuid::Variant::RFC4122 {
+            return None;
+        }
+        Some(OvnSuffix(*uuid.as_bytes()))
+    }
+
+    /// Returns the milliseconds since 1970 that the UUIDv7 carries (RFC 9562 §5.7).
+    pub fn unix_millis(self) -> u64 {
+        self.0[..6].iter().fold(0, |millis, byte| (millis << 8) | u64::from(*byte))
+    }
+}
+
+impl fmt::Display for OvnSuffix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&uuid::Uuid::from_bytes(self.0), f)
+    }
+}
+
+impl fmt::Debug for Ovn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ovn(..)")
+    }
+}
+
+impl fmt::Debug for NextOvn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NextOvn::Random(_) => f.write_str("Random(..)"),
+            NextOvn::Requested(suffix) => write!(f, "Requested({suffix})"),
+        }
+    }
+}
+
+impl BorshSerialize for Ovn {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        self.as_str().serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Ovn {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        Self::new(&String::deserialize_reader(reader)?)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}

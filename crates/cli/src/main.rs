@@ -1,0 +1,2 @@
+//! tansiq.
+fn main() {}
