@@ -1,1 +1,20 @@
-//! log.
+//! The ordered, durable log: one small trait, and the engine on one machine (SQLite).
+//!
+//! Every change of every state is an [`Entry`] at a [`Position`] of a log. An engine orders
+//! entries, makes them durable and hands them to whoever follows; it never looks into a command
+//! and decides nothing. What it promises: a success is durable, and an error says whether the
+//! entry is known not to be in the log ([`AppendError`]). The stored forms are described byte by
+//! byte in `docs/log-format.md`.
+
+mod chain;
+mod engine;
+mod entry;
+
+pub use chain::{Hash, Head, Position, chain_hash, leaf_hash};
+pub use engine::{
+    AppendError, Committed, Damage, Follow, FollowError, Follower, HeadFuture, Log, LogError,
+    Receipt, Ticket,
+};
+pub use entry::{
+    COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, Entry, EntryError, Family, Proposer, ProposerError,
+};
