@@ -5,9 +5,29 @@
 //! live only inside geometry and are never keys.
 
 mod altitude;
+mod area;
+mod ball;
 mod cell;
+mod circle;
+mod cover;
+mod intersect;
+mod lat_lng;
+mod orientation;
+mod outline;
+mod polygon;
+mod simplicity;
 mod time;
+mod volume;
 
 pub use altitude::Altitude;
+pub use area::{
+    Area, AreaError, CELLS_PER_ENTITY_MAX, CIRCLE_AREA_KM2_MAX, POLYGON_AREA_KM2_MAX,
+    union_of_cells,
+};
 pub use cell::{Cell, Cells, CellsError};
+pub use circle::Circle;
+pub use intersect::SLACK_M;
+pub use lat_lng::{EARTH_RADIUS_M, LatLng};
+pub use polygon::{Polygon, VERTICES_MAX};
 pub use time::{Timestamp, TimestampError};
+pub use volume::{Volume, VolumeError};
