@@ -137,6 +137,16 @@ pub struct Damage {
     pub what: String,
 }
 
+/// Returns the error that names the first position that does not fit.
+pub(crate) fn damage(position: Position, what: &str) -> LogError {
+    LogError::Damaged(Damage { position, what: what.to_owned() })
+}
+
+/// Returns the error of a storage that cannot be read or written.
+pub(crate) fn storage(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LogError {
+    LogError::Storage(error.into())
+}
+
 impl AppendError {
     /// Tells whether the entry may be in the log all the same.
     pub fn is_unknown(self) -> bool {

@@ -7,8 +7,18 @@
 //! byte in `docs/log-format.md`.
 
 mod chain;
+mod clock;
+mod database;
 mod engine;
 mod entry;
+mod files;
+mod history;
+mod local;
+mod observer;
+mod segment;
+mod snapshot;
+#[cfg(test)]
+mod suite;
 
 pub use chain::{Hash, Head, Position, chain_hash, leaf_hash};
 pub use engine::{
@@ -18,3 +28,10 @@ pub use engine::{
 pub use entry::{
     COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, Entry, EntryError, Family, Proposer, ProposerError,
 };
+pub use local::{
+    DISK_FREE_BYTES_MIN, FlushError, LocalLog, OUTCOMES_BYTES_MAX, OpenError, Options, Outcomes,
+    QUEUE_BYTES_MAX, QUEUE_MAX, Queue, SealReport, Sealing, Stats,
+};
+pub use observer::{Checkpoint, Commit, NoObserver, Observer};
+pub use segment::{Kept, SEGMENT_BYTES_MAX, SEGMENT_ENTRIES_MAX};
+pub use snapshot::{SNAPSHOTS_KEPT, Snapshot, SnapshotError, SnapshotStore};
