@@ -1,0 +1,241 @@
+//! What is refused of a request, and the message that says why; and what is accepted at the edge.
+
+use airspace::operational_intent::{self, SubscriptionChoice};
+use airspace::uss_availability::UssAvailabilityState;
+use airspace::{EntityId, Ovn, Party, SubscriptionId, constraint, subscription};
+use serde_json::{Value, json};
+use wire::Schemes;
+use wire::f3548::{constraints, operational_intents, subscriptions, uss_availability};
+
+mod fields;
+mod volumes;
+
+const ID: &str = "2f8343be-6482-4d1b-a474-16847e01af1e";
+const URL: &str = "https://uss.example.com/utm";
+
+fn id() -> EntityId {
+    EntityId::parse(ID).expect("an id")
+}
+
+fn subscription_id() -> SubscriptionId {
+    SubscriptionId::parse(ID).expect("an id")
+}
+
+fn altitude(meters: f64) -> Value {
+    json!({"value": meters, "reference": "W84", "units": "M"})
+}
+
+fn time(value: &str) -> Value {
+    json!({"value": value, "format": "RFC3339"})
+}
+
+fn circle(radius_m: f64) -> Value {
+    json!({"center": {"lat": 47.0, "lng": 8.0}, "radius": {"value": radius_m, "units": "M"}})
+}
+
+fn polygon(vertices: &[(f64, f64)]) -> Value {
+    let vertices: Vec<Value> =
+        vertices.iter().map(|(lat, lng)| json!({"lat": lat, "lng": lng})).collect();
+    json!({"vertices": vertices})
+}
+
+fn volume() -> Value {
+    json!({
+        "volume": {
+            "outline_circle": circle(300.0),
+            "altitude_lower": altitude(0.0),
+            "altitude_upper": altitude(120.0),
+        },
+        "time_start": time("2026-11-23T18:34:59Z"),
+        "time_end": time("2026-11-23T19:34:59Z"),
+    })
+}
+
+fn operational_intent() -> Value {
+    json!({
+        "extents": [volume()],
+        "state": "Accepted",
+        "uss_base_url": URL,
+        "new_subscription": {"uss_base_url": URL},
+    })
+}
+
+/// Returns the value with what `pointer` points at replaced, or removed where it is `null`.
+fn with(mut value: Value, pointer: &str, replacement: Value) -> Value {
+    let (parent, field) = pointer.rsplit_once('/').expect("a pointer has a slash");
+    match value.pointer_mut(parent).expect("the parent is there") {
+        Value::Object(fields) if replacement.is_null() => {
+            fields.remove(field).expect("the field is there");
+        }
+        Value::Object(fields) => {
+            fields.insert(field.to_owned(), replacement);
+        }
+        Value::Array(elements) => {
+            elements[field.parse::<usize>().expect("an index")] = replacement;
+        }
+        _ => panic!("{parent} has no fields"),
+    }
+    value
+}
+
+fn parse_text(body: &[u8]) -> Result<operational_intent::Put, operational_intents::ParseError> {
+    let drawn =
+        operational_intents::Drawn { subscription_id: subscription_id(), next_ovn: [7; 16] };
+    let target = operational_intents::PutTarget { id: id(), ovn: None, drawn };
+    operational_intents::parse_put(body, target, Schemes::HttpsOnly)
+}
+
+fn parse(body: &Value) -> Result<operational_intent::Put, operational_intents::ParseError> {
+    parse_text(body.to_string().as_bytes())
+}
+
+fn parse_update(state: &str) -> Result<operational_intent::Put, operational_intents::ParseError> {
+    let body = with(operational_intent(), "/state", json!(state));
+    let body = with(body, "/new_subscription", Value::Null);
+    let drawn =
+        operational_intents::Drawn { subscription_id: subscription_id(), next_ovn: [7; 16] };
+    let ovn = Some(Ovn::new("an ovn").expect("an OVN"));
+    let target = operational_intents::PutTarget { id: id(), ovn, drawn };
+    operational_intents::parse_put(body.to_string().as_bytes(), target, Schemes::HttpsOnly)
+}
+
+fn refusal(pointer: &str, replacement: Value) -> String {
+    match parse(&with(operational_intent(), pointer, replacement.clone())) {
+        Ok(_) => panic!("accepted {replacement} at {pointer}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn parse_constraint(body: &Value) -> Result<constraint::Put, constraints::ParseError> {
+    let target = constraints::PutTarget { id: id(), ovn: None, next_ovn: [7; 16] };
+    constraints::parse_put(body.to_string().as_bytes(), target, Schemes::HttpsOnly)
+}
+
+fn parse_subscription(body: &Value) -> Result<subscription::Put, subscriptions::ParseError> {
+    let target = subscriptions::PutTarget { id: subscription_id(), version: None };
+    subscriptions::parse_put(body.to_string().as_bytes(), target, Schemes::HttpsOnly)
+}
+
+#[test]
+fn refuses_bodies_that_are_no_json_of_the_message() {
+    let check = |body: &[u8], expected: &str| {
+        let error = parse_text(body).expect_err("a malformed body was accepted").to_string();
+        assert!(error.starts_with(expected), "{error}\ninstead of\n{expected}");
+    };
+    let good = operational_intent().to_string();
+
+    check(b"", "the body is empty");
+    check(b"  \r\n", "the body is empty");
+    check(b"null", "invalid type: null");
+    check(b"[]", "invalid length 0");
+    check(b"garbage", "expected value");
+    check(&good.as_bytes()[..good.len() - 1], "EOF while parsing an object");
+    check(format!("{good}{{}}").as_bytes(), "trailing characters");
+    check(good.replace("300.0", "NaN").as_bytes(), "extents[0].volume");
+    check(good.replace("300.0", "1e400").as_bytes(), "extents[0].volume");
+    check(good.replace("https", "\0").as_bytes(), "new_subscription.uss_base_url: control");
+    check(&[good.as_bytes(), b"\xff"].concat(), "the body is not UTF-8");
+    check(good.replace("{", "[[[[[[[[").repeat(64).as_bytes(), "the body is nested deeper");
+}
+
+#[test]
+fn keeps_of_a_key_what_can_match() {
+    let longest = "x".repeat(Ovn::LENGTH_MAX);
+    let key = json!(["b", "", "a", longest, "x".repeat(Ovn::LENGTH_MAX + 1), "b"]);
+
+    let put = parse(&with(operational_intent(), "/key", key)).expect("a good request");
+
+    let kept: Vec<&str> = put.key.iter().map(Ovn::as_str).collect();
+    assert_eq!(kept, ["a", "b", &longest]);
+    let many: Vec<String> = (0..10_000).map(|number| format!("ovn {number}")).collect();
+    let put = parse(&with(operational_intent(), "/key", json!(many))).expect("a good request");
+    assert_eq!(put.key.len(), 10_000);
+}
+
+#[test]
+fn needs_a_subscription_in_every_state_but_accepted() {
+    assert_eq!(
+        parse_update("Accepted").expect("a good request").subscription,
+        SubscriptionChoice::None
+    );
+    for state in ["Activated", "Nonconforming", "Contingent"] {
+        let error = parse_update(state).expect_err("no subscription is given");
+        assert!(error.to_string().starts_with("subscription_id: it or new_subscription must"));
+    }
+}
+
+#[test]
+fn accepts_ids_in_every_written_form() {
+    let body = with(operational_intent(), "/new_subscription", Value::Null);
+    for written in [
+        "2F8343BE-6482-4D1B-A474-16847E01AF1E",
+        "2f8343be64824d1ba47416847e01af1e",
+        "{2f8343be-6482-4d1b-a474-16847e01af1e}",
+        "urn:uuid:2f8343be-6482-4d1b-a474-16847e01af1e",
+    ] {
+        let put =
+            parse(&with(body.clone(), "/subscription_id", json!(written))).expect("a good request");
+
+        assert_eq!(put.subscription, SubscriptionChoice::Existing(subscription_id()));
+    }
+}
+
+#[test]
+fn refuses_subscriptions_that_notify_of_nothing() {
+    let body = json!({
+        "extents": {"volume": {"outline_circle": circle(300.0)}},
+        "uss_base_url": URL,
+        "notify_for_constraints": true,
+    });
+
+    let put = parse_subscription(&body).expect("times and altitudes are optional");
+
+    assert_eq!((put.extent.starts_at, put.extent.altitude_lower), (None, None));
+    let error = parse_subscription(&with(body.clone(), "/notify_for_constraints", json!(false)))
+        .expect_err("both flags are false");
+    assert!(error.to_string().starts_with("notify_for_operational_intents: "), "{error}");
+    let error = parse_subscription(&with(body, "/extents/volume/outline_circle", circle(1e7)))
+        .expect_err("too large");
+    assert!(error.is_area_too_large());
+    assert!(error.to_string().starts_with("extents.volume: "), "{error}");
+}
+
+#[test]
+fn refuses_searches_without_an_area() {
+    let check = |body: &str, expected: &str| {
+        let body = body.as_bytes();
+        for error in [
+            operational_intents::parse_query(body).expect_err("no area").to_string(),
+            constraints::parse_query(body).expect_err("no area").to_string(),
+            subscriptions::parse_query(body).expect_err("no area").to_string(),
+        ] {
+            assert!(error.starts_with(expected), "{error}\ninstead of\n{expected}");
+        }
+    };
+
+    check("", "the body is empty");
+    check("{}", "missing field `area_of_interest`");
+    check(r#"{"area_of_interest": null}"#, "area_of_interest: invalid type: null");
+    check(r#"{"area_of_interest": {}}"#, "area_of_interest: missing field `volume`");
+    check(r#"{"area_of_interest": {"volume": {}}}"#, "area_of_interest.volume: exactly one of");
+}
+
+#[test]
+fn reads_an_availability_as_clients_write_it() {
+    let parse = |body: &str| {
+        let uss_id = Party::new("uss1").expect("a name");
+        uss_availability::parse_put(body.as_bytes(), uss_id)
+    };
+    let state = |body: &str| parse(body).expect("a good request").availability;
+
+    assert_eq!(state(r#"{"availability": "down"}"#), UssAvailabilityState::Down);
+    assert_eq!(state(r#"{"availability": "Normal"}"#), UssAvailabilityState::Normal);
+    assert_eq!(state(r#"{"availability": ""}"#), UssAvailabilityState::Unknown);
+    let put = parse(r#"{"availability": "Down"}"#).expect("a good request");
+    assert_eq!(put.old_version, "");
+    assert!(parse(r#"{"availability": "pUrPlE"}"#).is_err());
+    assert!(parse("{}").is_err());
+    let long = format!(r#"{{"availability": "Down", "old_version": "{}"}}"#, "x".repeat(129));
+    let error = parse(&long).expect_err("no version is so long");
+    assert_eq!(error.to_string(), "old_version: it is longer than 128 bytes");
+}
