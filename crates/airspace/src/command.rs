@@ -61,6 +61,25 @@ pub struct Settings {
 /// What the state answers to a command.
 pub type Outcome = Result<Accepted, Refusal>;
 
+/// What an entry of the log came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It was decided now.
+    Decided {
+        /// What is answered; to be kept when the command carries a [`Retry`].
+        outcome: Outcome,
+        /// Positions whose kept outcome is needed no more.
+        forgotten: Vec<u64>,
+    },
+    /// The party sent it before: the answer is the outcome kept for that position.
+    Repeat {
+        /// Where it was decided.
+        first: u64,
+    },
+    /// The party used the same `Idempotency-Key` for another request.
+    KeyReused,
+}
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Accepted {
@@ -114,3 +133,22 @@ pub enum Refusal {
     #[error(transparent)]
     UssAvailability(#[from] uss_availability::Refusal),
 }
+
+macro_rules! request {
+    ($variant:ident, $command:ty) => {
+        impl From<$command> for Request {
+            fn from(command: $command) -> Self {
+                Request::$variant(command)
+            }
+        }
+    };
+}
+
+request!(PutOperationalIntent, operational_intent::Put);
+request!(DeleteOperationalIntent, operational_intent::Delete);
+request!(PutConstraint, constraint::Put);
+request!(DeleteConstraint, constraint::Delete);
+request!(PutSubscription, subscription::Put);
+request!(DeleteSubscription, subscription::Delete);
+request!(PutUssAvailability, uss_availability::Put);
+request!(PutSettings, Settings);

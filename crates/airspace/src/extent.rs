@@ -32,3 +32,11 @@ pub struct Search {
     /// Matches what shares a cell.
     pub cells: Cells,
 }
+
+/// A search finds more than one answer may list ([`ENTITIES_PER_SEARCH_MAX`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more entities are in the area than one answer lists; ask for a smaller one")]
+pub struct TooManyFound;
+
+/// How many entities one answer lists at most; key check and conflicts list all there are.
+pub const ENTITIES_PER_SEARCH_MAX: usize = 100_000;

@@ -9,16 +9,31 @@ pub mod operational_intent;
 pub mod subscription;
 pub mod uss_availability;
 
+mod base64;
 mod command;
+mod expiry;
 mod extent;
 mod id;
+mod idempotency;
+mod index;
+mod limits;
 mod notification;
 mod ovn;
+mod state;
+mod stored;
+mod table;
 mod text;
+mod version;
 
-pub use command::{Accepted, Command, Outcome, Refusal, Request, Retry, Settings};
-pub use extent::{Extent, Search};
+pub use command::{Accepted, Command, Decision, Outcome, Refusal, Request, Retry, Settings};
+pub use expiry::EXPIRIES_PER_ENTRY_MAX;
+pub use extent::{ENTITIES_PER_SEARCH_MAX, Extent, Search, TooManyFound};
 pub use id::{EntityId, IdError, SubscriptionId};
+pub use idempotency::{FORGOTTEN_PER_ENTRY_MAX, KEPT_OUTCOMES_PER_PARTY_MAX, OUTCOME_KEPT_MAX};
+pub use limits::{
+    CELLS_PER_PARTY_MAX, LIVE_ENTITIES_PER_PARTY_MAX, PAST_SUFFIXES_MAX, USS_AVAILABILITIES_MAX,
+};
 pub use notification::{SubscriberToNotify, SubscriptionState};
-pub use ovn::{NextOvn, Ovn, OvnSuffix};
+pub use ovn::{NextOvn, Ovn, OvnSuffix, SUFFIX_SKEW_MAX};
+pub use state::{Counts, FrozenState, State};
 pub use text::{Party, TextError, UssBaseUrl};

@@ -1,7 +1,10 @@
 //! Who must be told of a change (F3548-21 `SubscriberToNotify`).
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use spacetime::Cell;
 
+use crate::index::{Bounds, Query};
+use crate::state::State;
 use crate::{SubscriptionId, UssBaseUrl};
 
 /// A USS to notify, with the subscriptions that prompt it; ascending by URL, then by id.
@@ -20,4 +23,51 @@ pub struct SubscriptionState {
     pub subscription_id: SubscriptionId,
     /// How many notifications it has prompted.
     pub notification_index: u32,
+}
+
+/// What a change was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    OperationalIntent,
+    Constraint,
+}
+
+/// Bumps every subscription that wants to know of a change there, and lists it with its new index.
+///
+/// It shares a cell and a moment with the change, whatever the altitude, whoever owns it and
+/// whether or not it has ended. An index stays at its highest number.
+pub(crate) fn notify(
+    state: &mut State,
+    change: Change,
+    bounds: &Bounds,
+    cells: &[Cell],
+) -> Vec<SubscriberToNotify> {
+    let query = Query { bounds: bounds.at_any_altitude(), cells };
+    let slots =
+        state.all_subscriptions_in(&query, |subscription| subscription.notify_for.includes(change));
+    let mut bumped = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let subscription = state.bump_notification_index(slot);
+        let state = SubscriptionState {
+            subscription_id: subscription.id,
+            notification_index: subscription.notification_index,
+        };
+        bumped.push((subscription.uss_base_url.clone(), state));
+    }
+    bumped.sort_unstable_by(|(a_url, a), (b_url, b)| {
+        a_url.cmp(b_url).then_with(|| a.subscription_id.cmp(&b.subscription_id))
+    });
+    grouped(bumped)
+}
+
+/// Groups what is in order of URLs.
+fn grouped(bumped: Vec<(UssBaseUrl, SubscriptionState)>) -> Vec<SubscriberToNotify> {
+    let mut subscribers: Vec<SubscriberToNotify> = Vec::new();
+    for (uss_base_url, state) in bumped {
+        match subscribers.last_mut() {
+            Some(last) if last.uss_base_url == uss_base_url => last.subscriptions.push(state),
+            _ => subscribers.push(SubscriberToNotify { uss_base_url, subscriptions: vec![state] }),
+        }
+    }
+    subscribers
 }

@@ -1,11 +1,27 @@
 //! Operational intents (F3548-21 `OperationalIntentReference`; SCD0035 and around it).
+//!
+//! `wire` and `hub` refuse before the log what needs no state: forms and bounds, a creation in a
+//! state other than `Accepted`, a state other than `Accepted` without a subscription, a missing
+//! scope. Here is refused what depends on the state or its clock.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use spacetime::{Altitude, Timestamp};
 
 use crate::constraint::ConstraintReference;
+use crate::index::Occupied;
+use crate::notification::{self, Change};
+use crate::state::State;
+use crate::table::Slot;
 use crate::uss_availability::UssAvailabilityState;
-use crate::{EntityId, Extent, NextOvn, Ovn, Party, SubscriptionId, UssBaseUrl};
+use crate::{
+    Accepted, EntityId, Extent, NextOvn, Ovn, OvnSuffix, Party, SubscriptionId, UssBaseUrl, expiry,
+};
+
+mod attachment;
+mod key;
+mod put;
+
+pub(crate) use put::put;
 
 /// The state of an operational intent (F3548-21 `OperationalIntentState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -106,6 +122,22 @@ pub struct OperationalIntentReference {
     pub subscription_id: Option<SubscriptionId>,
 }
 
+/// An operational intent as the state keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationalIntent {
+    pub(crate) id: EntityId,
+    pub(crate) manager: Party,
+    pub(crate) version: u32,
+    pub(crate) state: OperationalIntentState,
+    /// What its OVN is made of.
+    pub(crate) made_of: NextOvn,
+    /// Suffixes of OVNs before the current one that could still be requested, ascending.
+    pub(crate) past_suffixes: Box<[OvnSuffix]>,
+    pub(crate) occupied: Occupied,
+    pub(crate) uss_base_url: UssBaseUrl,
+    pub(crate) subscription_id: Option<SubscriptionId>,
+}
+
 /// Why an operational intent was not put or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, BorshSerialize, BorshDeserialize)]
 pub enum Refusal {
@@ -156,4 +188,87 @@ pub enum Refusal {
     /// The party has as many live entities or cells as it may.
     #[error("the party has as many live entities as it may have")]
     TooMany,
+}
+
+impl OperationalIntentState {
+    /// Tells whether one must have seen what is there to put an operational intent in this state.
+    fn requires_key(self) -> bool {
+        match self {
+            OperationalIntentState::Accepted | OperationalIntentState::Activated => true,
+            OperationalIntentState::Nonconforming | OperationalIntentState::Contingent => false,
+        }
+    }
+}
+
+impl OperationalIntent {
+    pub(crate) fn ovn(&self) -> Ovn {
+        Ovn::of(self.id, self.made_of)
+    }
+
+    fn reference(
+        &self,
+        reader: &Party,
+        uss_availability: UssAvailabilityState,
+    ) -> OperationalIntentReference {
+        OperationalIntentReference {
+            id: self.id,
+            manager: self.manager.clone(),
+            uss_availability,
+            version: self.version,
+            state: self.state,
+            ovn: (self.manager == *reader).then(|| self.ovn()),
+            starts_at: self.occupied.bounds.starts_at,
+            ends_at: self.occupied.bounds.ends_at,
+            altitude_lower: self.occupied.bounds.lower,
+            altitude_upper: self.occupied.bounds.upper,
+            uss_base_url: self.uss_base_url.clone(),
+            subscription_id: self.subscription_id,
+        }
+    }
+}
+
+/// Deletes an operational intent; its implicit subscription goes with it when nothing else names it.
+///
+/// That subscription is still told of the deletion: indices move before it goes.
+pub(crate) fn delete(
+    state: &mut State,
+    party: &Party,
+    command: &Delete,
+) -> Result<Accepted, Refusal> {
+    let slot =
+        state.live_operational_intent(state.horizon(), command.id).ok_or(Refusal::NotFound)?;
+    let stored = state.operational_intents().at(slot);
+    if stored.manager != *party {
+        return Err(Refusal::NotManager);
+    }
+    if stored.ovn() != command.ovn {
+        return Err(Refusal::OvnMismatch);
+    }
+
+    let reference = stored.reference(party, state.availability_of(party));
+    let Occupied { bounds, cells } = stored.occupied.clone();
+    let subscribers = notification::notify(state, Change::OperationalIntent, &bounds, &cells);
+    expiry::remove_operational_intent(state, slot);
+    Ok(Accepted::OperationalIntent { reference, subscribers })
+}
+
+/// Returns what `reader` is shown of these, ascending by id.
+pub(crate) fn references(
+    state: &State,
+    reader: &Party,
+    slots: Vec<Slot>,
+) -> Vec<OperationalIntentReference> {
+    let mut references = Vec::with_capacity(slots.len());
+    let mut known: Option<(&Party, UssAvailabilityState)> = None;
+    for slot in slots {
+        let found = state.operational_intents().at(slot);
+        let availability = match known {
+            Some((manager, availability)) if *manager == found.manager => availability,
+            _ => state.availability_of(&found.manager),
+        };
+        known = Some((&found.manager, availability));
+        references.push(found.reference(reader, availability));
+    }
+    references.sort_unstable_by_key(|reference: &OperationalIntentReference| reference.id);
+    references
 }

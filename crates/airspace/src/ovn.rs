@@ -3,10 +3,16 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use spacetime::Timestamp;
 
 use crate::text::TextError;
+use crate::{EntityId, base64};
+
+/// How far from now the time of a requested suffix may lie.
+pub const SUFFIX_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// An opaque version number of an entity.
 ///
@@ -46,6 +52,19 @@ impl Ovn {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the OVN of an entity that 128 random bits make: 22 characters.
+    pub(crate) fn of_random(bits: [u8; 16]) -> Self {
+        Ovn(Arc::from(base64::encode(base64::URL_SAFE, &bits)))
+    }
+
+    /// Returns the OVN that an entity gets.
+    pub(crate) fn of(id: EntityId, next: NextOvn) -> Self {
+        match next {
+            NextOvn::Random(bits) => Self::of_random(bits),
+            NextOvn::Requested(suffix) => Ovn(Arc::from(format!("{id}_{suffix}"))),
+        }
+    }
 }
 
 impl OvnSuffix {
@@ -58,9 +77,34 @@ impl OvnSuffix {
         Some(OvnSuffix(*uuid.as_bytes()))
     }
 
-    /// Returns the milliseconds since 1970 that the UUIDv7 carries (RFC 9562 §5.7).
+    /// Returns the milliseconds since 1970 that the UUIDv7 carries (RFC 9562, section 5.7).
     pub fn unix_millis(self) -> u64 {
         self.0[..6].iter().fold(0, |millis, byte| (millis << 8) | u64::from(*byte))
+    }
+
+    /// Tells whether its time is at most [`SUFFIX_SKEW_MAX`] from `now`, before or after.
+    pub(crate) fn is_near(self, now: Timestamp) -> bool {
+        let apart_us = i128::from(now.as_micros()) - self.unix_micros();
+        apart_us.unsigned_abs() <= SUFFIX_SKEW_MAX.as_micros()
+    }
+
+    /// Tells whether it may still be requested at `now` or later.
+    pub(crate) fn is_still_acceptable(self, now: Timestamp) -> bool {
+        i128::from(now.as_micros()) <= self.unix_micros() + SUFFIX_SKEW_MAX.as_micros() as i128
+    }
+
+    fn unix_micros(self) -> i128 {
+        i128::from(self.unix_millis()) * 1000
+    }
+}
+
+impl NextOvn {
+    /// Returns the suffix that was requested, if one was.
+    pub(crate) fn suffix(self) -> Option<OvnSuffix> {
+        match self {
+            NextOvn::Random(_) => None,
+            NextOvn::Requested(suffix) => Some(suffix),
+        }
     }
 }
 

@@ -1,0 +1,251 @@
+//! The state of the airspace: what the log so far has come to.
+//!
+//! `apply` reads nothing but the state and the entry, so the same log gives the same state, bit for
+//! bit. What a snapshot holds is in [`Tables`]; the indices beside it follow from it. They change
+//! together, in `state/change.rs` and nowhere else.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use spacetime::Timestamp;
+
+use crate::constraint::{self, Constraint};
+use crate::expiry::{self, Ends};
+use crate::idempotency::{self, KeptOutcome};
+use crate::index::{Bounds, Index};
+use crate::limits::{Parties, UssBaseUrls};
+use crate::operational_intent::{self, OperationalIntent};
+use crate::subscription::{self, Subscription};
+use crate::table::{Hash, Slot, Table};
+use crate::uss_availability::{self, UssAvailability};
+use crate::{Accepted, Command, Decision, Outcome, Party, Request, Settings, SubscriptionId};
+
+mod change;
+mod check;
+mod frozen;
+mod read;
+
+pub use frozen::FrozenState;
+
+/// How long an entity is kept after its end unless an operator sets another time.
+const F3548_RETENTION_DEFAULT_S: u32 = 24 * 60 * 60;
+
+/// What a hash of the whole state begins with; 0 to 2 begin those inside a table.
+const ROOT: u8 = 3;
+
+/// The airspace as F3548-21 shares it; `Default` is the empty one, before the first entry.
+#[derive(Clone, Default)]
+pub struct State {
+    tables: Tables,
+    operational_intent_index: Index,
+    constraint_index: Index,
+    subscription_index: Index,
+    /// Stored operational intents by the subscription that they name, then by end. A subscription
+    /// may be gone while an operational intent that is gone too still names it.
+    dependents: BTreeSet<(SubscriptionId, Timestamp, Slot)>,
+    ends: Ends,
+    parties: Parties,
+    uss_base_urls: UssBaseUrls,
+    /// Kept outcomes by position.
+    kept: BTreeSet<(u64, Slot)>,
+}
+
+/// All that a snapshot holds.
+#[derive(Clone, Debug)]
+struct Tables {
+    clock: Timestamp,
+    horizon: Timestamp,
+    settings: Settings,
+    subscriptions: Table<Subscription>,
+    operational_intents: Table<OperationalIntent>,
+    constraints: Table<Constraint>,
+    uss_availabilities: Table<UssAvailability>,
+    kept_outcomes: Table<KeptOutcome>,
+}
+
+/// How much there is, for metrics; what is gone but not yet removed is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Operational intents.
+    pub operational_intents: usize,
+    /// Constraints.
+    pub constraints: usize,
+    /// Subscriptions, explicit and implicit.
+    pub subscriptions: usize,
+    /// USSs whose availability was set.
+    pub uss_availabilities: usize,
+    /// Outcomes kept for repeated requests.
+    pub kept_outcomes: usize,
+    /// Parties that have any of these.
+    pub parties: usize,
+    /// Cells of all entities, each as often as it is covered.
+    pub cells: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { f3548_retention_s: F3548_RETENTION_DEFAULT_S }
+    }
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Tables {
+            clock: Timestamp::default(),
+            horizon: Timestamp::MIN,
+            settings: Settings::default(),
+            subscriptions: Table::default(),
+            operational_intents: Table::default(),
+            constraints: Table::default(),
+            uss_availabilities: Table::default(),
+            kept_outcomes: Table::default(),
+        }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("clock", &self.clock())
+            .field("counts", &self.counts())
+            .finish()
+    }
+}
+
+impl State {
+    /// Decides the entry at `position`, stamped by its proposer at `stamp`.
+    ///
+    /// First the clock moves and what is long past is removed, whatever comes of the command. A
+    /// refusal and a repeat change nothing else, but that a refusal with a retry key is remembered.
+    pub fn apply(&mut self, position: u64, stamp: Timestamp, command: &Command) -> Decision {
+        self.advance(stamp);
+        expiry::remove_gone(self);
+        if let Some(retry) = &command.retry
+            && let Some(known) = idempotency::find(self, &command.party, retry)
+        {
+            return known;
+        }
+        let mut forgotten = idempotency::forget_old(self);
+        let outcome = self.decide(stamp.max(self.clock()), &command.party, &command.request);
+        if let Some(retry) = &command.retry {
+            forgotten.extend(idempotency::keep(self, position, &command.party, retry));
+        }
+        Decision::Decided { outcome, forgotten }
+    }
+
+    /// Returns the time of the last entry: it never goes back and moves with every entry.
+    pub fn clock(&self) -> Timestamp {
+        self.tables.clock
+    }
+
+    /// Returns what the operator has set.
+    pub fn settings(&self) -> Settings {
+        self.tables.settings
+    }
+
+    /// Returns how much there is.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            operational_intents: self.tables.operational_intents.len(),
+            constraints: self.tables.constraints.len(),
+            subscriptions: self.tables.subscriptions.len(),
+            uss_availabilities: self.tables.uss_availabilities.len(),
+            kept_outcomes: self.tables.kept_outcomes.len(),
+            parties: self.parties.len(),
+            cells: self.parties.cells(),
+        }
+    }
+
+    /// Returns the hash of all that a snapshot holds; renews what changed since it was last asked.
+    pub fn hash(&mut self) -> [u8; 32] {
+        self.tables.hash()
+    }
+
+    /// Returns the state as it is now, to be written elsewhere while this one goes on.
+    pub fn frozen(&self) -> FrozenState {
+        FrozenState::of(self.tables.clone())
+    }
+
+    /// Returns the time at or before which what ended is gone.
+    pub(crate) fn horizon(&self) -> Timestamp {
+        self.tables.horizon
+    }
+
+    pub(crate) fn operational_intents(&self) -> &Table<OperationalIntent> {
+        &self.tables.operational_intents
+    }
+
+    pub(crate) fn constraints(&self) -> &Table<Constraint> {
+        &self.tables.constraints
+    }
+
+    pub(crate) fn subscriptions(&self) -> &Table<Subscription> {
+        &self.tables.subscriptions
+    }
+
+    pub(crate) fn uss_availabilities(&self) -> &Table<UssAvailability> {
+        &self.tables.uss_availabilities
+    }
+
+    pub(crate) fn kept_outcomes(&self) -> &Table<KeptOutcome> {
+        &self.tables.kept_outcomes
+    }
+
+    pub(crate) fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    pub(crate) fn parties(&self) -> &Parties {
+        &self.parties
+    }
+
+    /// Moves the clock, and the horizon behind it; neither ever goes back.
+    fn advance(&mut self, stamp: Timestamp) {
+        let tables = &mut self.tables;
+        tables.clock = stamp.max(tables.clock.plus(Duration::from_micros(1)));
+        tables.horizon = tables.horizon.max(tables.settings.horizon_at(tables.clock));
+    }
+
+    fn decide(&mut self, at: Timestamp, party: &Party, request: &Request) -> Outcome {
+        let accepted = match request {
+            Request::PutOperationalIntent(put) => operational_intent::put(self, at, party, put)?,
+            Request::DeleteOperationalIntent(delete) => {
+                operational_intent::delete(self, party, delete)?
+            }
+            Request::PutConstraint(put) => constraint::put(self, at, party, put)?,
+            Request::DeleteConstraint(delete) => constraint::delete(self, party, delete)?,
+            Request::PutSubscription(put) => subscription::put(self, at, party, put)?,
+            Request::DeleteSubscription(delete) => subscription::delete(self, party, delete)?,
+            Request::PutUssAvailability(put) => uss_availability::put(self, put)?,
+            Request::PutSettings(settings) => {
+                self.tables.settings = *settings;
+                Accepted::Settings(*settings)
+            }
+        };
+        Ok(accepted)
+    }
+}
+
+impl Settings {
+    /// Returns the time at or before which an F3548-21 entity must have ended to be gone at `now`.
+    fn horizon_at(&self, now: Timestamp) -> Timestamp {
+        now.minus(Duration::from_secs(u64::from(self.f3548_retention_s)))
+    }
+}
+
+impl Tables {
+    fn hash(&self) -> Hash {
+        let mut hasher = Sha256::new_with_prefix([ROOT]);
+        hasher.update(self.clock.as_micros().to_le_bytes());
+        hasher.update(self.horizon.as_micros().to_le_bytes());
+        hasher.update(self.settings.f3548_retention_s.to_le_bytes());
+        hasher.update(self.subscriptions.hash());
+        hasher.update(self.operational_intents.hash());
+        hasher.update(self.constraints.hash());
+        hasher.update(self.uss_availabilities.hash());
+        hasher.update(self.kept_outcomes.hash());
+        hasher.finalize().into()
+    }
+}

@@ -1,0 +1,112 @@
+//! Numbered slots in chunks that clones share until they change.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::table::Hash;
+
+/// How many slots a chunk has: what is copied when a shared one changes.
+const CHUNK: usize = 16;
+
+/// The number of a slot; never shown, hashed or stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Slot(u32);
+
+#[derive(Clone, Debug)]
+pub(super) struct Slab<R> {
+    chunks: Vec<Arc<[Option<Filled<R>>; CHUNK]>>,
+    free: Vec<Slot>,
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Filled<R> {
+    record: R,
+    page: u16,
+    leaf: OnceLock<Hash>,
+}
+
+impl<R> Default for Slab<R> {
+    fn default() -> Self {
+        Slab { chunks: Vec::new(), free: Vec::new(), len: 0 }
+    }
+}
+
+impl Slot {
+    /// Comes before every other slot.
+    pub(crate) const FIRST: Slot = Slot(0);
+    /// Comes after every other slot.
+    pub(crate) const LAST: Slot = Slot(u32::MAX);
+
+    fn place(self) -> (usize, usize) {
+        let number = self.0 as usize;
+        (number / CHUNK, number % CHUNK)
+    }
+}
+
+impl<R: Clone> Slab<R> {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn at(&self, slot: Slot) -> &R {
+        &self.filled(slot).record
+    }
+
+    /// Returns the record to change, and its page; its leaf is forgotten.
+    pub(super) fn at_mut(&mut self, slot: Slot) -> (&mut R, usize) {
+        let (chunk, place) = slot.place();
+        let filled = Arc::make_mut(&mut self.chunks[chunk])[place]
+            .as_mut()
+            .expect("a slot in use is filled");
+        filled.leaf = OnceLock::new();
+        (&mut filled.record, usize::from(filled.page))
+    }
+
+    pub(super) fn insert(&mut self, record: R, page: usize) -> Slot {
+        let slot = self.free.pop().unwrap_or_else(|| self.grow());
+        let (chunk, place) = slot.place();
+        let page = u16::try_from(page).expect("there are 4,096 pages");
+        let filled = Filled { record, page, leaf: OnceLock::new() };
+        Arc::make_mut(&mut self.chunks[chunk])[place] = Some(filled);
+        self.len += 1;
+        slot
+    }
+
+    /// Removes the record and returns it with its page.
+    pub(super) fn remove(&mut self, slot: Slot) -> (R, usize) {
+        let (chunk, place) = slot.place();
+        let filled =
+            Arc::make_mut(&mut self.chunks[chunk])[place].take().expect("a slot in use is filled");
+        self.free.push(slot);
+        self.len -= 1;
+        (filled.record, usize::from(filled.page))
+    }
+
+    /// Returns the leaf of a record, made once until the record changes.
+    pub(super) fn leaf(&self, slot: Slot, make: impl FnOnce(&R) -> Hash) -> Hash {
+        let filled = self.filled(slot);
+        *filled.leaf.get_or_init(|| make(&filled.record))
+    }
+
+    pub(super) fn forget_leaves(&mut self) {
+        for chunk in &mut self.chunks {
+            for filled in Arc::make_mut(chunk).iter_mut().flatten() {
+                filled.leaf = OnceLock::new();
+            }
+        }
+    }
+
+    fn filled(&self, slot: Slot) -> &Filled<R> {
+        let (chunk, place) = slot.place();
+        self.chunks[chunk][place].as_ref().expect("a slot in use is filled")
+    }
+
+    /// Adds a chunk and returns its first slot; the others are free.
+    fn grow(&mut self) -> Slot {
+        let first = self.chunks.len() * CHUNK;
+        let last = u32::try_from(first + CHUNK - 1).expect("memory ends before slots do");
+        self.chunks.push(Arc::new([const { None }; CHUNK]));
+        self.free.extend((first as u32 + 1..=last).rev().map(Slot));
+        Slot(first as u32)
+    }
+}
