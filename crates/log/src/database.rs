@@ -26,7 +26,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// To how many bytes the write-ahead log's file is cut back when it starts anew.
 const WAL_BYTES_KEPT_MAX: i64 = 32 * 1024 * 1024;
 
-const SCHEMA: &str = "
+/// The tables of a log; a backup has them too.
+pub(crate) const SCHEMA: &str = "
 CREATE TABLE entry (
     position INTEGER PRIMARY KEY,
     chain BLOB NOT NULL,
@@ -124,7 +125,10 @@ pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
         check_format(&connection)?;
         Ok(connection)
     };
-    open().map_err(storage)
+    open().map_err(|error| match error {
+        DatabaseError::Sqlite(error) => read_error(Position::ZERO, error),
+        error => storage(error),
+    })
 }
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {

@@ -34,6 +34,8 @@ pub(crate) struct History {
 pub(crate) struct Record {
     /// The head with this entry.
     pub(crate) head: Head,
+    /// Its leaf hash.
+    pub(crate) leaf: Hash,
     /// Its bytes, unless only its leaf hash is kept.
     pub(crate) bytes: Option<Vec<u8>>,
 }
@@ -181,7 +183,7 @@ impl History {
             let Some(sealed) = sealed else { break };
             self.head = self.head.followed_by(&sealed.leaf);
             length += sealed.bytes.as_ref().map_or(0, Vec::len);
-            records.push_back(Record { head: self.head, bytes: sealed.bytes });
+            records.push_back(Record { head: self.head, leaf: sealed.leaf, bytes: sealed.bytes });
         }
         if self.head.position < open.segment.span.after.position {
             self.open = Some(open);
@@ -196,7 +198,8 @@ impl History {
         let mut records = VecDeque::new();
         let mut wrong = MISSING;
         for row in rows {
-            let head = self.head.followed_by(&leaf_hash(&row.bytes));
+            let leaf = leaf_hash(&row.bytes);
+            let head = self.head.followed_by(&leaf);
             if row.position != head.position {
                 break;
             }
@@ -205,7 +208,7 @@ impl History {
                 break;
             }
             self.head = head;
-            records.push_back(Record { head, bytes: Some(row.bytes) });
+            records.push_back(Record { head, leaf, bytes: Some(row.bytes) });
         }
         // What is sound before the damage is handed out; the next read begins at the damage.
         if records.is_empty() {

@@ -6,6 +6,7 @@
 //! entry is known not to be in the log ([`AppendError`]). The stored forms are described byte by
 //! byte in `docs/log-format.md`.
 
+mod backup;
 mod chain;
 mod clock;
 mod database;
@@ -19,7 +20,9 @@ mod segment;
 mod snapshot;
 #[cfg(test)]
 mod suite;
+mod verify;
 
+pub use backup::{BackupError, backup, restore};
 pub use chain::{Hash, Head, Position, chain_hash, leaf_hash};
 pub use engine::{
     AppendError, Committed, Damage, Follow, FollowError, Follower, HeadFuture, Log, LogError,
@@ -35,3 +38,4 @@ pub use local::{
 pub use observer::{Checkpoint, Commit, NoObserver, Observer};
 pub use segment::{Kept, SEGMENT_BYTES_MAX, SEGMENT_ENTRIES_MAX};
 pub use snapshot::{SNAPSHOTS_KEPT, Snapshot, SnapshotError, SnapshotStore};
+pub use verify::{Coverage, ExportError, Exported, Report, SnapshotReport, export, head, verify};

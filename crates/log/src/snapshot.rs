@@ -180,6 +180,15 @@ impl SnapshotStore {
     }
 }
 
+impl Snapshot {
+    /// Returns its file, at its first byte.
+    pub(crate) fn into_file(self) -> io::Result<File> {
+        let mut file = self.body.into_inner().into_inner();
+        file.rewind()?;
+        Ok(file)
+    }
+}
+
 impl Read for Snapshot {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.body.read(buffer)
@@ -265,5 +274,98 @@ impl Write for HashWriter<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::suite::append_all;
+    use crate::{LocalLog, Options};
+
+    /// A log with snapshots at 1, 2, ... `count`.
+    fn log_with_snapshots(count: u64) -> (TempDir, LocalLog) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = LocalLog::open(dir.path(), Options::default()).expect("opened");
+        for number in 1..=count {
+            append_all(&log, 1);
+            let head = log.head().expect("open");
+            let state_hash = [number as u8; 32];
+            let body = number.to_le_bytes();
+            log.snapshots().write(head, state_hash, |to| to.write_all(&body)).expect("written");
+        }
+        (dir, log)
+    }
+
+    fn good(store: &SnapshotStore) -> Vec<u64> {
+        store.good().expect("readable").map(|snapshot| snapshot.head.position.number()).collect()
+    }
+
+    #[test]
+    fn keeps_the_newest_and_gives_them_back_newest_first() {
+        let (_dir, log) = log_with_snapshots(SNAPSHOTS_KEPT as u64 + 2);
+
+        let store = log.snapshots();
+
+        assert_eq!(good(&store), [5, 4, 3]);
+        let mut newest = store.newest_good().expect("readable").expect("there");
+        let mut body = Vec::new();
+        newest.read_to_end(&mut body).expect("read");
+        assert_eq!(body, 5_u64.to_le_bytes());
+        assert_eq!((newest.state_hash, newest.body_bytes), ([5; 32], 8));
+        assert_eq!(newest.head, log.head().expect("open"));
+    }
+
+    #[test]
+    fn skips_one_with_any_byte_changed() {
+        let (_dir, log) = log_with_snapshots(2);
+        let store = log.snapshots();
+        let path = store.path(Position::new(2).expect("small"));
+        let bytes = fs::read(&path).expect("readable");
+
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x10;
+            fs::write(&path, &changed).expect("written");
+            assert_eq!(good(&store), [1], "byte {at}");
+        }
+        for length in [0, HEADER_BYTES - 1, HEADER_BYTES, bytes.len() - 1] {
+            fs::write(&path, &bytes[..length]).expect("written");
+            assert_eq!(good(&store), [1], "cut to {length}");
+        }
+        fs::write(&path, [&bytes[..], &[0]].concat()).expect("written");
+        assert_eq!(good(&store), [1], "one byte more");
+    }
+
+    #[test]
+    fn skips_one_of_another_log_or_another_position() {
+        let (_dir, log) = log_with_snapshots(2);
+        let store = log.snapshots();
+        let head = Head { position: Position::new(1).expect("small"), chain: [9; 32] };
+        store.write(head, [0; 32], |_| Ok(())).expect("written");
+        assert_eq!(good(&store), [2], "its chain is not the one of this log");
+
+        let third = store.path(Position::new(3).expect("small"));
+        fs::copy(store.path(Position::new(2).expect("small")), third).expect("copied");
+
+        assert_eq!(good(&store), [2], "its name says another position");
+    }
+
+    #[test]
+    fn leaves_nothing_of_one_whose_state_cannot_be_written() {
+        let (dir, log) = log_with_snapshots(1);
+        let store = log.snapshots();
+        append_all(&log, 1);
+
+        let result = store.write(log.head().expect("open"), [0; 32], |body| {
+            body.write_all(b"half")?;
+            Err(io::Error::other("the state says no"))
+        });
+
+        assert!(matches!(result, Err(SnapshotError::Io(_))));
+        assert_eq!(good(&store), [1]);
+        assert_eq!(fs::read_dir(dir.path().join(DIR_NAME)).expect("readable").count(), 1);
     }
 }

@@ -100,9 +100,12 @@ pub(crate) struct Pending {
     pub(crate) answer: oneshot::Sender<Result<Position, AppendError>>,
 }
 
+/// What a job does.
+pub(crate) type JobRun = Box<dyn FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send>;
+
 /// Something else for the writer to do, in a transaction of its own.
 pub(crate) struct Job {
-    pub(crate) run: Box<dyn FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send>,
+    pub(crate) run: JobRun,
     pub(crate) answer: SyncSender<Result<(), LogError>>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -19,6 +20,9 @@ const CHECKPOINT_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a transaction writes besides its entries: the pages at the end of the tree.
 const COMMIT_BYTES: usize = 16 * 1024;
+
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The writer's side of the engine.
 pub(crate) struct Writer {
@@ -67,7 +71,7 @@ impl Writer {
             }
             return;
         }
-        // Closing the last connection copies the write-ahead log and removes it.
+        self.checkpoint_to_close();
         drop(self);
         shared.closed();
     }
@@ -242,12 +246,27 @@ impl Writer {
         if broken { Err(Failed) } else { Ok(()) }
     }
 
+    /// Leaves everything in the database, unless a reader still needs the write-ahead log.
+    fn checkpoint_to_close(&self) {
+        let result = self
+            .connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| self.connection.query_row(TRUNCATE, [], |_| Ok(())));
+        if let Err(error) = result {
+            // What is committed is whole in the write-ahead log; a start copies it again.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the write-ahead log could not be copied into the database, it stays"
+            );
+        }
+    }
+
     /// Copies the write-ahead log into the database, as far as no reader needs it.
     fn checkpoint(&mut self) -> Result<(), Failed> {
         let started = monotonic_now();
-        let result = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-        });
+        let result = self
+            .connection
+            .query_row(PASSIVE, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
         self.unchecked_bytes = 0;
         match result {
             Ok((pages, copied)) => {
