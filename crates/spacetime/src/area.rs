@@ -220,3 +220,142 @@ fn shrink(union: &mut Vec<Cell>) -> Result<(), AreaError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(lat_deg: f64, lng_deg: f64) -> LatLng {
+        LatLng::new(lat_deg, lng_deg).expect("in range")
+    }
+
+    fn circle(radius_m: f64) -> Result<Area, AreaError> {
+        Circle::new(at(47.0, 8.0), radius_m).map(Area::from)
+    }
+
+    /// A square around a point of the equator, with sides of so many km.
+    fn square(side_km: f64) -> Area {
+        let half = side_km / 2.0 / 111.195;
+        let vertices = vec![at(-half, -half), at(-half, half), at(half, half), at(half, -half)];
+        Polygon::new(vertices).expect("a square").into()
+    }
+
+    #[test]
+    fn refuses_radii_that_are_none() {
+        for radius_m in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let refusal = circle(radius_m).expect_err("no radius");
+            assert!(matches!(refusal, AreaError::Radius { .. }) && !refusal.is_too_large());
+        }
+        assert!(circle(1e-6).expect("a circle").cells().is_ok());
+    }
+
+    #[test]
+    fn covers_polygons_up_to_2_500_km2_and_circles_up_to_10_000() {
+        let is_too_large = |area: Area| area.cells().expect_err("too large").is_too_large();
+
+        assert!(square(49.99).cells().is_ok());
+        assert!(is_too_large(square(50.01)));
+        assert!(is_too_large(square(10_000.0)));
+        assert!(circle(56_400.0).expect("a circle").cells().is_ok());
+        assert!(is_too_large(circle(56_430.0).expect("a circle")));
+        assert!(is_too_large(circle(10_000_000.0).expect("a circle")));
+        assert!(is_too_large(circle(1e300).expect("a circle")));
+    }
+
+    #[test]
+    fn covers_at_most_20_000_cells() {
+        let corridor = Polygon::corridor(at(0.01, 0.0), at(40.0, 60.0), 100.0);
+        let corridor = Area::from(corridor.expect("a corridor"));
+        assert!(corridor.cells().expect("few enough").len() < CELLS_PER_ENTITY_MAX);
+
+        // A narrow band that goes up and down over 30,000 km.
+        let turn = |step: i32, offset: f64| {
+            let lng = if step.rem_euclid(2) == 0 { 0.0 } else { 5.0 };
+            at(f64::from(step) * 0.02, lng + offset)
+        };
+        let there = (0..=60).map(|step| turn(step, 0.0));
+        let back = (0..=60).rev().map(|step| turn(step, 0.05));
+        let zigzag = there.chain(back).collect();
+        let zigzag = Area::from(Polygon::new(zigzag).expect("a polygon"));
+        assert_eq!(zigzag.cells(), Err(AreaError::TooManyCells));
+    }
+
+    #[test]
+    fn covers_a_long_corridor_with_cells_along_it_only() {
+        let (a, b) = (at(10.0, -20.0), at(50.0, 60.0));
+        let area = Area::from(Polygon::corridor(a, b, 100.0).expect("a corridor"));
+        let wide = Area::from(Polygon::corridor(a, b, 2_000.0).expect("a corridor"));
+
+        let cells = area.cells().expect("few enough");
+
+        assert!(7_000 < cells.len(), "{}", cells.len());
+        for cell in cells.as_slice() {
+            let middle = s2::point::Point::from(s2::cellid::CellID(cell.id())).0;
+            assert!(wide.contains(LatLng::of_direction(&middle)), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn unites_up_to_20_000_cells() {
+        let cells = |range: std::ops::Range<u64>| {
+            let cell = |number: u64| Cell::from_id((2 * number + 1) << 34).expect("level 13");
+            Cells::from_unsorted(range.map(cell).collect()).expect("not empty")
+        };
+
+        assert_eq!(union_of_cells([cells(0..20), cells(10..30)]), Ok(cells(0..30)));
+        assert_eq!(union_of_cells([]), Err(AreaError::NoArea));
+        let many = |count: u64| union_of_cells((0..count).map(|at| cells(at..at + 2)));
+        assert_eq!(many(19_999).expect("20,000").len(), CELLS_PER_ENTITY_MAX);
+        assert_eq!(many(20_000), Err(AreaError::TooManyCells));
+        assert_eq!(many(200_000), Err(AreaError::TooManyCells));
+        assert_eq!(union_of_cells(std::iter::repeat_n(cells(0..2), 100_000)), Ok(cells(0..2)),);
+    }
+
+    #[test]
+    fn meets_what_is_within_a_millimeter() {
+        let left = square(10.0);
+        let beside = |gap_m: f64| {
+            let from = 5.0 / 111.195 + (gap_m / EARTH_RADIUS_M).to_degrees();
+            let corners = vec![at(-1.0, from), at(-1.0, 1.0), at(1.0, 1.0), at(1.0, from)];
+            Area::from(Polygon::new(corners).expect("a polygon"))
+        };
+
+        assert!(left.intersects(&beside(-1.0)) && beside(-1.0).intersects(&left));
+        assert!(left.intersects(&beside(0.0)) && beside(0.0).intersects(&left));
+        assert!(left.intersects(&beside(0.000_9)) && beside(0.000_9).intersects(&left));
+        assert!(!left.intersects(&beside(0.001_1)) && !beside(0.001_1).intersects(&left));
+    }
+
+    #[test]
+    fn meets_circles_of_any_size() {
+        let place = Area::from(Circle::new(at(-47.0, -172.0), 1.0).expect("a circle"));
+        let opposite_m = EARTH_RADIUS_M * PI;
+        let far_square = Area::from(
+            Polygon::new(vec![at(-47.1, -172.1), at(-47.1, -171.9), at(-46.9, -172.0)])
+                .expect("a polygon"),
+        );
+
+        for (radius_m, expected) in
+            [(opposite_m - 20_000.0, false), (opposite_m - 0.5, true), (1e300, true)]
+        {
+            let circle = circle(radius_m).expect("a circle");
+            assert_eq!(circle.intersects(&place), expected, "{radius_m}");
+            assert_eq!(circle.intersects(&far_square), expected, "{radius_m}");
+            assert_eq!(far_square.intersects(&circle), expected, "{radius_m}");
+        }
+        let half = circle(EARTH_RADIUS_M * PI * 0.6).expect("a circle");
+        assert!(half.intersects(&square(1.0)) && half.contains(at(-30.0, 8.0)));
+        assert!(!half.contains(at(-80.0, -172.0)));
+    }
+
+    #[test]
+    fn tells_what_is_too_large_from_what_is_wrong() {
+        let too_large = AreaError::TooLarge { area_km2: 3_000.04, area_km2_max: 2_500.0 };
+
+        assert!(too_large.is_too_large());
+        assert!(AreaError::TooWide.is_too_large() && AreaError::TooManyCells.is_too_large());
+        assert!(!AreaError::TooManyVertices { count: 10_001 }.is_too_large());
+        assert!(!AreaError::NoArea.is_too_large());
+        assert_eq!(too_large.to_string(), "the area is too large: 3000.0 km2, at most 2500 km2",);
+    }
+}

@@ -8,7 +8,8 @@ use s2::r3::vector::Vector;
 
 use crate::ball::Ball;
 use crate::circle::Circle;
-use crate::lat_lng::{EARTH_RADIUS_M, angle};
+use crate::direction::{angle, normal};
+use crate::lat_lng::EARTH_RADIUS_M;
 use crate::orientation::arcs_cross;
 use crate::outline::Outline;
 
@@ -20,6 +21,10 @@ pub const SLACK_M: f64 = 0.001;
 /// The same as a distance on the unit sphere.
 const SLACK: f64 = SLACK_M / EARTH_RADIUS_M;
 
+/// What is farther apart than this is left out at first sight. It is more than the slack, so that
+/// rounding at first sight decides nothing, and the order of two areas does not matter.
+const SIGHT: f64 = 2.0 * SLACK;
+
 /// Tells whether two circles meet.
 pub(crate) fn circles_meet(a: &Circle, b: &Circle) -> bool {
     angle(a.direction(), b.direction()) <= a.angle() + b.angle() + SLACK
@@ -28,7 +33,7 @@ pub(crate) fn circles_meet(a: &Circle, b: &Circle) -> bool {
 /// Tells whether a circle meets an outline or its inside.
 pub(crate) fn circle_meets_outline(circle: &Circle, outline: &Outline) -> bool {
     let disk = Disk::new(circle.direction(), circle.angle() + SLACK);
-    if !disk.ball().meets(outline.bound(), SLACK) {
+    if !disk.ball().meets(outline.bound(), SIGHT) {
         return false;
     }
     outline.contains(circle.direction()) || disk.meets_edge_of(outline)
@@ -36,7 +41,7 @@ pub(crate) fn circle_meets_outline(circle: &Circle, outline: &Outline) -> bool {
 
 /// Tells whether two outlines or their insides meet.
 pub(crate) fn outlines_meet(a: &Outline, b: &Outline) -> bool {
-    if !a.bound().meets(b.bound(), SLACK) {
+    if !a.bound().meets(b.bound(), SIGHT) {
         return false;
     }
     // When no edges meet, the outlines are apart or one is inside the other.
@@ -51,7 +56,7 @@ pub(crate) fn circle_contains(circle: &Circle, point: &Vector) -> bool {
 /// Tells whether a point is inside an outline or within the slack of it.
 pub(crate) fn outline_contains(outline: &Outline, point: &Vector) -> bool {
     let disk = Disk::new(point, SLACK);
-    disk.ball().meets(outline.bound(), SLACK)
+    disk.ball().meets(outline.bound(), SIGHT)
         && (outline.contains(point) || disk.meets_edge_of(outline))
 }
 
@@ -60,11 +65,11 @@ pub(crate) fn outline_contains(outline: &Outline, point: &Vector) -> bool {
 /// Looks at runs of edges first; the work is bounded by the product of their numbers of vertices.
 fn edges_meet(a: &Outline, b: &Outline) -> bool {
     for (run_a, ball_a) in a.runs() {
-        if !ball_a.meets(b.bound(), SLACK) {
+        if !ball_a.meets(b.bound(), SIGHT) {
             continue;
         }
         for (run_b, ball_b) in b.runs() {
-            if ball_a.meets(ball_b, SLACK) && runs_meet((a, run_a.clone()), (b, run_b)) {
+            if ball_a.meets(ball_b, SIGHT) && runs_meet((a, run_a.clone()), (b, run_b)) {
                 return true;
             }
         }
@@ -76,15 +81,17 @@ fn edges_meet(a: &Outline, b: &Outline) -> bool {
 type Run<'a> = (&'a Outline, std::ops::Range<usize>);
 
 fn runs_meet((a, run_a): Run<'_>, (b, run_b): Run<'_>) -> bool {
-    for (from, to) in run_a.map(|index| a.edge(index)) {
-        let ball = Ball::around_arc(from, to);
-        let meets = |other: usize| {
-            let (other_from, other_to) = b.edge(other);
-            ball.meets(&Ball::around_arc(other_from, other_to), SLACK)
-                && arcs_meet((from, to), (other_from, other_to))
-        };
-        if run_b.clone().any(meets) {
-            return true;
+    for edge in run_a.map(|index| a.edge(index)) {
+        let normal = normal(edge.0, edge.1);
+        let side_min = SIGHT * normal.norm();
+        for other in run_b.clone().map(|index| b.edge(index)) {
+            // An arc between two points on one side of a great circle is nowhere nearer to it.
+            let sides = (normal.dot(other.0), normal.dot(other.1));
+            let is_beyond = (side_min < sides.0 && side_min < sides.1)
+                || (sides.0 < -side_min && sides.1 < -side_min);
+            if !is_beyond && arcs_meet(edge, other) {
+                return true;
+            }
         }
     }
     false
@@ -107,11 +114,6 @@ fn is_near_arc(point: &Vector, (from, to): (&Vector, &Vector)) -> bool {
     }
     let normal = normal(from, to);
     is_beside(point, (from, to), &normal) && is_within(point.dot(&normal), SLACK, normal.norm2())
-}
-
-/// Returns twice the cross product, accurate however near the points are to one another.
-fn normal(from: &Vector, to: &Vector) -> Vector {
-    (*to - *from).cross(&(*to + *from))
 }
 
 /// Tells whether the point of the arc's great circle nearest to `point` is on the arc.
@@ -148,7 +150,7 @@ impl Disk {
         let ball = self.ball();
         outline
             .runs()
-            .filter(|(_, run_ball)| ball.meets(run_ball, SLACK))
+            .filter(|(_, run_ball)| ball.meets(run_ball, SIGHT))
             .any(|(run, _)| run.into_iter().any(|index| self.meets_arc(outline.edge(index))))
     }
 

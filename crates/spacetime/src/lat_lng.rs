@@ -3,6 +3,8 @@
 use s2::r3::vector::Vector;
 
 use crate::area::AreaError;
+use crate::direction::angle;
+use crate::trigonometry::sin_cos;
 
 /// The radius of the sphere on which all areas lie, in meters.
 ///
@@ -74,8 +76,8 @@ impl LatLng {
 
     /// Returns the unit vector from the earth's center to this point.
     pub(crate) fn direction(self) -> Vector {
-        let (sin_lat, cos_lat) = self.lat_deg.to_radians().sin_cos();
-        let (sin_lng, cos_lng) = self.lng_deg.to_radians().sin_cos();
+        let (sin_lat, cos_lat) = sin_cos(self.lat_deg.to_radians());
+        let (sin_lng, cos_lng) = sin_cos(self.lng_deg.to_radians());
         let flushed = |component: f64| {
             if component.abs() < COMPONENT_MIN { 0.0 } else { component }
         };
@@ -94,16 +96,11 @@ impl LatLng {
 
     /// Returns the unit vectors that point north and east here; at a pole, along its longitude.
     fn north_and_east(self) -> (Vector, Vector) {
-        let (sin_lat, cos_lat) = self.lat_deg.to_radians().sin_cos();
-        let (sin_lng, cos_lng) = self.lng_deg.to_radians().sin_cos();
+        let (sin_lat, cos_lat) = sin_cos(self.lat_deg.to_radians());
+        let (sin_lng, cos_lng) = sin_cos(self.lng_deg.to_radians());
         let north = Vector::new(-sin_lat * cos_lng, -sin_lat * sin_lng, cos_lat);
         (north, Vector::new(-sin_lng, cos_lng, 0.0))
     }
-}
-
-/// Returns the angle between two directions, in radians; accurate for small angles too.
-pub(crate) fn angle(a: &Vector, b: &Vector) -> f64 {
-    a.cross(b).norm().atan2(a.dot(b))
 }
 
 #[cfg(test)]

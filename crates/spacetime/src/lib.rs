@@ -10,6 +10,7 @@ mod ball;
 mod cell;
 mod circle;
 mod cover;
+mod direction;
 mod intersect;
 mod lat_lng;
 mod orientation;
@@ -17,6 +18,7 @@ mod outline;
 mod polygon;
 mod simplicity;
 mod time;
+mod trigonometry;
 mod volume;
 
 pub use altitude::Altitude;

@@ -108,3 +108,82 @@ fn is_after(a: &Vector, b: &Vector) -> bool {
 fn minor(a: f64, b: f64, c: f64, d: f64) -> f64 {
     orient2d(Coord { x: a, y: b }, Coord { x: c, y: d }, Coord { x: 0.0, y: 0.0 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lat_lng::LatLng;
+
+    fn at(lat_deg: f64, lng_deg: f64) -> Vector {
+        LatLng::new(lat_deg, lng_deg).expect("in range").direction()
+    }
+
+    /// Checks all six orders of three points.
+    fn check(a: Vector, b: Vector, c: Vector, expected: bool) {
+        for (a, b, c) in [(a, b, c), (b, c, a), (c, a, b)] {
+            assert_eq!(is_counterclockwise(&a, &b, &c), expected, "{a:?} {b:?} {c:?}");
+            assert_eq!(is_counterclockwise(&c, &b, &a), !expected, "{c:?} {b:?} {a:?}");
+        }
+    }
+
+    #[test]
+    fn sees_the_turn_of_points_that_are_apart() {
+        check(at(0.0, 0.0), at(0.0, 1.0), at(1.0, 0.5), true);
+        check(at(0.0, 0.0), at(0.0, 1e-6), at(1e-6, 0.0), true);
+        check(at(80.0, 179.0), at(80.0, -179.0), at(-80.0, 180.0), false);
+    }
+
+    #[test]
+    fn sees_the_turn_of_points_that_only_exact_arithmetic_can_tell() {
+        // Points in a row of which the middle one is moved by one unit in the last place.
+        let (a, b, c) = (at(0.0, 10.0), at(0.0, 11.0), at(0.0, 12.0));
+        let moved = |z: f64| Vector::new(b.x, b.y, z);
+
+        check(a, moved(1e-300_f64.sqrt()), c, false);
+        check(a, moved(-1e-17), c, true);
+    }
+
+    #[test]
+    fn decides_about_points_on_one_circle_as_golang_geo_does() {
+        let equator = |a, b, c, expected| check(at(0.0, a), at(0.0, b), at(0.0, c), expected);
+        equator(0.0, 1.0, 2.0, true);
+        equator(0.0, 2.0, 1.0, false);
+        equator(-10.0, 170.0, 3.0, false);
+        equator(0.0, 90.0, 180.0, true);
+        let meridian = |a, b, c, expected| check(at(a, 0.0), at(b, 0.0), at(c, 0.0), expected);
+        meridian(0.0, 1.0, 2.0, false);
+        meridian(-5.0, 5.0, 90.0, false);
+        // Three points exactly in a row in space, and with the middle one moved by its last place.
+        let a =
+            Vector::new(0.725_719_278_770_368_3, 0.460_588_256_058_891, 0.511_067_497_305_048_5);
+        let b =
+            Vector::new(0.725_719_274_663_820_8, 0.460_588_265_738_181_7, 0.511_067_494_413_127_4);
+        let middle = |y| Vector::new(0.725_719_276_717_094_6, y, 0.511_067_495_859_088);
+        check(a, b, middle(0.460_588_260_898_536_33), false);
+        check(a, b, middle(0.460_588_260_898_536_3), true);
+        let axis = |x, y, z| Vector::new(x, y, z);
+        check(axis(1.0, 0.0, 0.0), axis(-1.0, 0.0, 0.0), axis(0.0, 1.0, 0.0), false);
+        check(axis(0.0, 0.0, 1.0), axis(0.0, 0.0, -1.0), axis(0.0, 1.0, 0.0), true);
+        check(axis(0.0, 1.0, 0.0), axis(0.0, -1.0, 0.0), axis(0.0, 0.0, 1.0), false);
+    }
+
+    #[test]
+    fn takes_a_point_that_equals_another_as_beside_it() {
+        let (point, other) = (at(10.0, 10.0), at(20.0, 20.0));
+
+        let left = is_counterclockwise(&point, &point, &other);
+
+        assert_eq!(is_counterclockwise(&point, &other, &point), !left);
+    }
+
+    #[test]
+    fn arcs_cross_only_between_their_ends() {
+        let (west, east) = (at(0.0, -1.0), at(0.0, 1.0));
+
+        assert!(arcs_cross(&west, &east, &at(-1.0, 0.5), &at(1.0, 0.5)));
+        assert!(!arcs_cross(&west, &east, &at(-1.0, 1.5), &at(1.0, 1.5)));
+        assert!(!arcs_cross(&west, &east, &at(0.5, 0.0), &at(1.0, 0.0)));
+        assert!(!arcs_cross(&west, &east, &at(-1.0, 179.5), &at(1.0, 179.5)));
+        assert!(!arcs_cross(&west, &at(0.0, 0.0), &at(0.0, 0.5), &east));
+    }
+}

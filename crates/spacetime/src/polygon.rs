@@ -6,8 +6,9 @@ use std::sync::Arc;
 use s2::r3::vector::Vector;
 
 use crate::area::AreaError;
+use crate::direction::{angle, normal};
 use crate::intersect::SLACK_M;
-use crate::lat_lng::{EARTH_RADIUS_M, LatLng, angle};
+use crate::lat_lng::{EARTH_RADIUS_M, LatLng};
 use crate::outline::Outline;
 use crate::simplicity::{find_crossing, find_duplicates};
 
@@ -68,7 +69,7 @@ impl Polygon {
             return Err(AreaError::TooWide);
         }
         // The segment becomes a part of the equator of its own coordinates, from longitude zero.
-        let across = (to - from).cross(&(to + from));
+        let across = normal(&from, &to);
         let pole = if across.norm2() == 0.0 { from.ortho() } else { across.normalize() };
         let quarter = pole.cross(&from);
         let corner = |lat: f64, lng: f64| {
@@ -96,5 +97,106 @@ impl Polygon {
 impl PartialEq for Polygon {
     fn eq(&self, other: &Self) -> bool {
         self.vertices == other.vertices
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn polygon(vertices: &[(f64, f64)]) -> Result<Polygon, AreaError> {
+        let vertex = |(lat, lng): &(f64, f64)| LatLng::new(*lat, *lng).expect("in range");
+        Polygon::new(vertices.iter().map(vertex).collect())
+    }
+
+    /// So many points around a place.
+    fn ring(count: usize) -> Vec<(f64, f64)> {
+        let turn = |index: usize| index as f64 / count as f64 * std::f64::consts::TAU;
+        (0..count).map(|i| (47.0 + 0.1 * turn(i).sin(), 8.0 + 0.1 * turn(i).cos())).collect()
+    }
+
+    #[test]
+    fn takes_three_to_ten_thousand_vertices() {
+        assert_eq!(polygon(&ring(2)), Err(AreaError::TooFewVertices { count: 2 }));
+        assert_eq!(polygon(&[]), Err(AreaError::TooFewVertices { count: 0 }));
+        assert!(polygon(&ring(3)).is_ok());
+        assert!(polygon(&ring(VERTICES_MAX)).is_ok());
+        let count = VERTICES_MAX + 1;
+        assert_eq!(polygon(&ring(count)), Err(AreaError::TooManyVertices { count }));
+    }
+
+    #[test]
+    fn refuses_a_vertex_that_comes_twice() {
+        let square = [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0)];
+        assert!(polygon(&square).is_ok());
+
+        let closed = [&square[..], &square[..1]].concat();
+        let stalled = [&square[..2], &square[1..]].concat();
+        let far = [(-0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.0, 0.0), (1.0, 0.5)];
+
+        let duplicates = |first, second| Err(AreaError::DuplicateVertices { first, second });
+        assert_eq!(polygon(&closed), duplicates(0, 4));
+        assert_eq!(polygon(&stalled), duplicates(1, 2));
+        assert_eq!(polygon(&far), duplicates(0, 3));
+    }
+
+    #[test]
+    fn refuses_edges_that_cross() {
+        let bow = [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0)];
+
+        assert_eq!(polygon(&bow), Err(AreaError::CrossingEdges { first: 0, second: 2 }));
+    }
+
+    #[test]
+    fn winds_either_way_at_the_poles_and_across_the_antimeridian() {
+        for vertices in [
+            [(89.0, 0.0), (89.0, 90.0), (89.0, 180.0), (89.0, -90.0)],
+            [(-89.0, 0.0), (-89.0, 90.0), (-89.0, 180.0), (-89.0, -90.0)],
+            [(1.0, 179.0), (1.0, -179.0), (-1.0, -179.0), (-1.0, 179.0)],
+        ] {
+            let mut reversed = vertices;
+            reversed.reverse();
+            let (polygon, reversed) = (polygon(&vertices), polygon(&reversed));
+
+            let area = polygon.expect("a polygon").outline().area();
+            assert!((reversed.expect("a polygon").outline().area() - area).abs() < 1e-15);
+            assert!(0.0 < area && area < 0.01, "{area}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_on_one_half_of_the_earth() {
+        let belt = [(0.0, 0.0), (0.0, 120.0), (0.0, -120.0)];
+        let opposite = [(0.0, 0.0), (0.0, 90.0), (0.0, 180.0)];
+        let cap = [(10.0, 0.0), (10.0, 120.0), (10.0, -120.0)];
+
+        assert_eq!(polygon(&belt), Err(AreaError::TooWide));
+        assert_eq!(polygon(&opposite), Err(AreaError::TooWide));
+        assert!(polygon(&cap).is_ok());
+    }
+
+    #[test]
+    fn refuses_corridors_without_width_or_longer_than_a_quarter_of_the_earth() {
+        let (a, b) = (LatLng::new(0.0, 0.0), LatLng::new(0.0, 89.0));
+        let (a, b) = (a.expect("in range"), b.expect("in range"));
+
+        for half_width_m in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let refusal = Polygon::corridor(a, b, half_width_m).expect_err("no width");
+            assert!(matches!(refusal, AreaError::HalfWidth { .. }));
+        }
+        assert!(Polygon::corridor(a, b, 50_000.0).is_ok());
+        assert_eq!(Polygon::corridor(a, b, 60_000.0), Err(AreaError::TooWide));
+    }
+
+    #[test]
+    fn a_corridor_is_hardly_larger_than_it_must_be() {
+        let (a, b) = (LatLng::new(47.0, 8.0), LatLng::new(47.3, 8.4));
+        let (a, b) = (a.expect("in range"), b.expect("in range"));
+
+        let corridor = Polygon::corridor(a, b, 50.0).expect("a corridor");
+
+        let area_m2 = corridor.outline().area() * EARTH_RADIUS_M * EARTH_RADIUS_M;
+        let rectangle_m2 = (a.distance_m(b) + 100.0) * 100.0;
+        assert!((area_m2 / rectangle_m2 - 1.0).abs() < 1e-4, "{area_m2} of {rectangle_m2}");
     }
 }

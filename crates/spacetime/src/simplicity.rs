@@ -151,3 +151,135 @@ fn axis(outline: &Outline) -> Vector {
     let across = center.cross(farthest);
     if across.norm2() < 1e-30 { center.ortho() } else { across.normalize() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    use super::*;
+    use crate::lat_lng::LatLng;
+
+    fn outline(vertices: &[(f64, f64)]) -> Outline {
+        let point =
+            |(lat, lng): &(f64, f64)| LatLng::new(*lat, *lng).expect("in range").direction();
+        Outline::new(vertices.iter().map(point).collect()).expect("on one half of the sphere")
+    }
+
+    /// Compares every two edges that share no vertex.
+    fn find_crossing_pairwise(outline: &Outline) -> Option<(usize, usize)> {
+        let count = outline.points().len();
+        let pairs = (0..count).flat_map(|a| (a + 2..count).map(move |b| (a, b)));
+        let crosses = |(a, b): (usize, usize)| {
+            let ((a0, a1), (b0, b1)) = (outline.edge(a), outline.edge(b));
+            arcs_cross(a0, a1, b0, b1)
+        };
+        pairs.filter(|(a, b)| (b + 1) % count != *a).find(|pair| crosses(*pair))
+    }
+
+    fn check(vertices: &[(f64, f64)]) -> Result<(), TestCaseError> {
+        let outline = outline(vertices);
+        prop_assume!(find_duplicates(outline.points()).is_none());
+
+        let found = find_crossing(&outline);
+
+        prop_assert_eq!(found.is_some(), find_crossing_pairwise(&outline).is_some());
+        if let Some((a, b)) = found {
+            let ((a0, a1), (b0, b1)) = (outline.edge(a), outline.edge(b));
+            prop_assert!(a < b && arcs_cross(a0, a1, b0, b1), "edges {a} and {b} do not cross");
+        }
+        Ok(())
+    }
+
+    /// A closed zigzag of so many teeth, a fifth of a degree wide and high, turned by an angle.
+    fn comb(teeth: usize, turn: f64) -> Vec<(f64, f64)> {
+        let step = 0.2 / teeth as f64;
+        let tooth =
+            |index: usize| (index as f64 * step, if index.is_multiple_of(2) { 0.0 } else { 0.2 });
+        let mut comb: Vec<(f64, f64)> = (0..teeth).map(tooth).collect();
+        comb.extend([(0.2, -0.01), (0.0, -0.01)]);
+        let (sin, cos) = turn.sin_cos();
+        comb.into_iter().map(|(x, y)| (x * sin + y * cos, x * cos - y * sin)).collect()
+    }
+
+    #[test]
+    fn accepts_large_outlines_of_any_shape_and_finds_their_one_crossing() {
+        for turn in [0.0, 0.5, std::f64::consts::FRAC_PI_4, 1.5, 2.2, 3.0] {
+            let mut comb = comb(9_998, turn);
+            assert_eq!(find_crossing(&outline(&comb)), None, "turned by {turn}");
+
+            // The tip of one tooth goes through the next gap.
+            comb[4_999].0 += 0.2 * 3.0 / 9_998.0 * turn.sin();
+            comb[4_999].1 += 0.2 * 3.0 / 9_998.0 * turn.cos();
+            assert!(find_crossing(&outline(&comb)).is_some(), "turned by {turn}");
+        }
+    }
+
+    #[test]
+    fn accepts_edges_along_one_meridian_or_the_equator() {
+        let quarter = 2_500;
+        for (lat, lng) in [(0.0, 0.0), (47.0, 8.0)] {
+            let vertex = |index: usize| {
+                let along = (index % quarter) as f64 / quarter as f64 * 0.1;
+                match index / quarter {
+                    0 => (lat + along, lng),
+                    1 => (lat + 0.1, lng + along),
+                    2 => (lat + 0.1 - along, lng + 0.1),
+                    _ => (lat, lng + 0.1 - along),
+                }
+            };
+            let vertices: Vec<(f64, f64)> = (0..4 * quarter).map(vertex).collect();
+            assert_eq!(find_crossing(&outline(&vertices)), None);
+        }
+    }
+
+    #[test]
+    fn names_the_vertices_that_are_equal() {
+        let points = outline(&[(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.0, 1.0)]);
+
+        assert_eq!(find_duplicates(points.points()), Some((1, 3)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn finds_a_crossing_when_comparing_every_two_edges_does(
+            vertices in prop::collection::vec((-1.0..1.0, -1.0..1.0), 3..9),
+        ) {
+            check(&vertices)?;
+        }
+
+        #[test]
+        fn decides_alike_about_edges_that_touch(
+            numbers in subsequence((0..25).collect::<Vec<i32>>(), 3..10).prop_shuffle(),
+            corner in prop::sample::select(vec![(-2.0, -2.0), (0.0, 0.0), (45.0, 7.0)]),
+        ) {
+            let vertex = |at: &i32| (corner.0 + f64::from(at / 5), corner.1 + f64::from(at % 5));
+            check(&numbers.iter().map(vertex).collect::<Vec<_>>())?;
+        }
+
+        #[test]
+        fn decides_alike_about_vertices_in_a_row(
+            numbers in subsequence((0..30).collect::<Vec<i32>>(), 3..12).prop_shuffle(),
+            place in prop::sample::select(vec![(0.0, true), (0.0, false), (8.0, false)]),
+        ) {
+            let (fixed, is_equator) = place;
+            let vertex = |at: &i32| {
+                let along = f64::from(*at) / 100.0;
+                if is_equator { (fixed, along) } else { (along, fixed) }
+            };
+            check(&numbers.iter().map(vertex).collect::<Vec<_>>())?;
+        }
+
+        #[test]
+        fn decides_alike_about_outlines_smaller_than_a_hair(
+            vertices in prop::collection::vec((0..40, 0..40), 3..8),
+        ) {
+            let vertex = |(lat, lng): &(i32, i32)| {
+                (47.0 + f64::from(*lat) * 1e-14, 8.0 + f64::from(*lng) * 1e-14)
+            };
+            check(&vertices.iter().map(vertex).collect::<Vec<_>>())?;
+        }
+    }
+}

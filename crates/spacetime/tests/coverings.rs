@@ -68,3 +68,64 @@ fn cells(tokens: &str) -> Cells {
     };
     Cells::from_unsorted(tokens.split(' ').map(cell).collect()).expect("a covering")
 }
+
+/// What golang/geo returns in places where a covering is easily wrong.
+const ODD: &[(&str, &str)] = &[
+    // Lines: along a meridian, and doubling back on itself.
+    ("P 3 47 8 47.01 8 47.02 8", "478fc324 478fc32c 478fdcd4"),
+    ("P 3 47 8 47.02 8 47.01 8", "478fc324 478fc32c 478fdcd4"),
+    // Around the poles, and with a vertex at one.
+    (
+        "P 4 89.99 0 89.99 90 89.99 180 89.99 -90",
+        "4555554c 45555554 4555555c 4fffffe4 4ffffff4 4ffffffc 50000004 5000000c 5000001c 5aaaaaa4 \
+         5aaaaaac 5aaaaab4",
+    ),
+    (
+        "P 4 -89.99 0 -89.99 -90 -89.99 180 -89.99 90",
+        "a555554c a5555554 a555555c afffffe4 affffff4 affffffc b0000004 b000000c b000001c baaaaaa4 \
+         baaaaaac baaaaab4",
+    ),
+    ("P 3 90 0 89.99 10 89.99 40", "45555554 4555555c 4ffffffc 50000004 5aaaaaac"),
+    // Across the antimeridian.
+    (
+        "P 4 -0.005 179.995 -0.005 -179.995 0.005 -179.995 0.005 179.995",
+        "65555564 6ffffffc 70000004 7aaaaaac",
+    ),
+    // Around a corner of the cube, and with edges on the borders of cells.
+    (
+        "P 4 35.25 44.99 35.25 45.01 35.27 45.01 35.27 44.99",
+        "15555544 1555554c 15555554 1555555c 15555564 1555556c 3fffffc4 3fffffdc 3fffffe4 3fffffec \
+         3ffffff4 3ffffffc 40000004 4000000c 4000001c",
+    ),
+    (
+        "P 4 0 0 0 0.01 0.01 0.01 0.01 0",
+        "05555554 0fffffe4 0ffffffc 10000004 1000000c 10000014 1000001c 1aaaaaa4 1aaaaaac",
+    ),
+    (
+        "P 3 0 44.99 0.001 45.0 0 45.01",
+        "17fffff4 17fffffc 18000004 1800001c 22aaaaac 22aaaab4 3d55554c 3d555554",
+    ),
+    // Smaller than a cell, and a sliver.
+    ("P 4 47 8 47 8.000001 47.000001 8.000001 47.000001 8", "478fc324"),
+    ("P 4 10 20 10 20.02 10.00001 20.02 10.00001 20", "11282084 1128209c"),
+];
+
+#[test]
+fn covers_odd_places_as_golang_geo_does() {
+    for (area, tokens) in ODD {
+        let (kind, numbers) = area.split_once(' ').expect("kind, numbers");
+
+        let found = parse(kind, numbers).cells().expect(area);
+
+        assert_eq!(found, cells(tokens), "{area}");
+    }
+}
+
+#[test]
+fn covers_both_sides_of_a_border_that_a_line_runs_along() {
+    let line = parse("P", "3 0 0.001 0 0.005 0 0.003");
+
+    let found = line.cells().expect("a line");
+
+    assert!(found.contains_all(&cells("0ffffffc 10000004")), "north of the equator, and south");
+}
