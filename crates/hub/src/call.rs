@@ -1,0 +1,257 @@
+//! One request of a party that may make it, before its body is read.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use airspace::{Outcome, Party, Request, Retry};
+use axum::body::Body;
+use axum::http::request::Parts;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use spacetime::Timestamp;
+
+use crate::admission::Permit;
+use crate::auth::Caller;
+use crate::auth::operation::Operation;
+use crate::auth::scope::Scope;
+use crate::body;
+use crate::context::Context;
+use crate::replica::Replica;
+use crate::reply::Failure;
+use crate::reports::Reports;
+
+/// How many bytes an `Idempotency-Key` may have.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+
+/// One authorized request: its body is unread, its scope is checked.
+#[derive(Debug)]
+pub(crate) struct Call {
+    context: Arc<Context>,
+    operation: &'static Operation,
+    caller: Arc<Caller>,
+    parts: Parts,
+    /// Until it is read; in a mutex because a body may not be looked at from two threads.
+    body: Mutex<Option<Body>>,
+    held: Held,
+}
+
+/// What the request holds of its party's shares, until it is answered and what it queued is decided.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    _request: Arc<Permit>,
+    body: Option<Arc<Permit>>,
+    fate: Arc<Fate>,
+}
+
+/// Whether the request may have changed something already.
+#[derive(Debug, Default)]
+pub(crate) struct Fate {
+    queued: AtomicBool,
+}
+
+impl Call {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        operation: &'static Operation,
+        caller: Arc<Caller>,
+        request: axum::http::Request<Body>,
+        held: Held,
+    ) -> Self {
+        let (parts, body) = request.into_parts();
+        Call { context, operation, caller, parts, body: Mutex::new(Some(body)), held }
+    }
+
+    /// Returns what is asked.
+    pub(crate) fn operation(&self) -> &'static Operation {
+        self.operation
+    }
+
+    /// Returns who asks: `sub` of the token.
+    pub(crate) fn party(&self) -> &Party {
+        &self.caller.party
+    }
+
+    /// Tells whether the token holds a scope.
+    pub(crate) fn has_scope(&self, scope: Scope) -> bool {
+        self.caller.scopes.contains(scope)
+    }
+
+    /// Returns a parameter of the path, decoded; it may be empty.
+    ///
+    /// # Panics
+    ///
+    /// If the operation's path has no such parameter.
+    pub(crate) fn parameter(&self, name: &'static str) -> Result<String, Failure> {
+        let segment = self.operation.parameter(self.parts.uri.path(), name);
+        percent_decode(segment.expect("handlers name the parameters of their own path"))
+            .ok_or_else(|| Failure::bad_request(format!("{name} in the path is not UTF-8 text")))
+    }
+
+    /// Returns the whole body.
+    pub(crate) async fn body(&mut self) -> Result<Bytes, Failure> {
+        body::check_content_type(&self.parts.headers)?;
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(body) = body else { return Ok(Bytes::new()) };
+        let share = &self.context.shares.bodies;
+        let limit = self.context.limits.body_max;
+        let (bytes, permit) = body::read(body, share, &self.caller.party, limit).await?;
+        self.held.body = Some(Arc::new(permit));
+        Ok(bytes)
+    }
+
+    /// Returns what lets the same request be sent again, if the client wants that.
+    pub(crate) fn retry(&self, body: &[u8]) -> Result<Option<Retry>, Failure> {
+        let mut values = self.parts.headers.get_all("idempotency-key").iter();
+        let Some(key) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Failure::bad_request("Idempotency-Key is given more than once"));
+        }
+        if key.is_empty() || IDEMPOTENCY_KEY_BYTES_MAX < key.len() {
+            let message = format!(
+                "Idempotency-Key must have from 1 to {IDEMPOTENCY_KEY_BYTES_MAX} characters"
+            );
+            return Err(Failure::bad_request(message));
+        }
+        Ok(Some(Retry {
+            key: Sha256::digest(key.as_bytes()).into(),
+            fingerprint: fingerprint(&self.parts, body),
+        }))
+    }
+
+    /// Does a job on the hub's workers, in turn with other parties' jobs.
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        Ok(self.context.workers.run(&self.caller.party, job).await?)
+    }
+
+    /// Puts a command of the caller into the log and returns what the state decided.
+    pub(crate) async fn submit(
+        &self,
+        retry: Option<Retry>,
+        request: Request,
+    ) -> Result<Outcome, Failure> {
+        self.held.fate.queued.store(true, Ordering::Relaxed);
+        let command = airspace::Command { party: self.caller.party.clone(), retry, request };
+        let outcome = self.context.replica.submit(command, self.held.clone()).await;
+        // Decided, or known never to be in the log: a late answer is then a plain one.
+        self.held.fate.queued.store(false, Ordering::Relaxed);
+        Ok(outcome?)
+    }
+
+    /// Looks at the state under a shared lock: shortly, or in [`Call::work`].
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&airspace::State, Timestamp) -> T) -> T {
+        self.context.replica.read(look)
+    }
+
+    /// Returns the replica, to be looked at in [`Call::work`].
+    pub(crate) fn replica(&self) -> Replica {
+        self.context.replica.clone()
+    }
+
+    /// Returns the time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.context.clock.now()
+    }
+
+    /// Draws 128 random bits.
+    pub(crate) fn random_bytes(&self) -> [u8; 16] {
+        self.context.entropy.bytes()
+    }
+
+    /// Tells whether USS base URLs may be `http`.
+    pub(crate) fn allows_http(&self) -> bool {
+        self.context.allow_http
+    }
+
+    /// Returns where reports are kept; its calls block and belong into [`Call::work`].
+    pub(crate) fn reports(&self) -> Reports {
+        self.context.reports.clone()
+    }
+}
+
+impl Held {
+    pub(crate) fn new(request: Permit) -> Self {
+        Held { _request: Arc::new(request), body: None, fate: Arc::default() }
+    }
+
+    pub(crate) fn fate(&self) -> Arc<Fate> {
+        Arc::clone(&self.fate)
+    }
+}
+
+impl Fate {
+    /// Tells whether a command of the request is queued and undecided.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued.load(Ordering::Relaxed)
+    }
+}
+
+fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let mut hasher = Sha256::new();
+    // Neither a method nor a path holds a line feed, so the three cannot run into one another.
+    hasher.update(parts.method.as_str());
+    hasher.update(b"\n");
+    hasher.update(path);
+    hasher.update(b"\n");
+    hasher.update(body);
+    hasher.finalize().into()
+}
+
+/// Returns the text that a segment encodes (RFC 3986, section 2.1), if it is text without NUL.
+fn percent_decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let [high, low, tail @ ..] = rest else { return None };
+        let (high, low) = (hex_digit(*high)?, hex_digit(*low)?);
+        bytes.push(high << 4 | low);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    let digit = char::from(byte).to_digit(16)?;
+    u8::try_from(digit).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_what_a_path_encodes() {
+        assert_eq!(percent_decode("").as_deref(), Some(""));
+        assert_eq!(percent_decode("a%2Fb%c3%a9").as_deref(), Some("a/b\u{e9}"));
+        assert_eq!(percent_decode("a+b").as_deref(), Some("a+b"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_text() {
+        for segment in ["%00", "%ff", "%", "%4", "%zz", "a%c3"] {
+            assert_eq!(percent_decode(segment), None, "{segment}");
+        }
+    }
+
+    #[test]
+    fn fingerprints_method_path_and_body() {
+        let parts = |method: &str, path: &str| {
+            let request = axum::http::Request::builder().method(method).uri(path).body(());
+            request.expect("a good request").into_parts().0
+        };
+        let first = fingerprint(&parts("PUT", "/a"), b"1");
+
+        assert_eq!(first, fingerprint(&parts("PUT", "/a"), b"1"));
+        assert_ne!(first, fingerprint(&parts("POST", "/a"), b"1"));
+        assert_ne!(first, fingerprint(&parts("PUT", "/a?b"), b"1"));
+        assert_ne!(first, fingerprint(&parts("PUT", "/a"), b"2"));
+    }
+}

@@ -1,0 +1,288 @@
+//! What an operator decides: one TOML file, unknown keys refused, flags before the file.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+mod limits;
+mod seconds;
+
+pub use limits::Limits;
+
+/// Everything that a hub is started with.
+///
+/// Secrets are never in it, only the names of the files that hold them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the standards' APIs are served.
+    pub listen: SocketAddr,
+    /// Where health and metrics are served; nowhere unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_listen: Option<SocketAddr>,
+    /// The name of this hub in the log.
+    pub name: String,
+    /// The directory of the log; made when it is not there.
+    pub data: PathBuf,
+    /// Whether USS base URLs (and the key set's URL) may be `http`, for tests.
+    pub allow_http: bool,
+    /// How the process writes its own log to standard error.
+    pub log_format: LogFormat,
+    /// How long after its end an F3548-21 entity is kept.
+    #[serde(rename = "f3548_retention_s", with = "seconds")]
+    pub f3548_retention: Duration,
+    /// Whose tokens are believed.
+    pub tokens: Tokens,
+    /// TLS on the public listener; without it, something in front must do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// The ordered log.
+    pub log: Log,
+    /// Bounds on what clients may take.
+    pub limits: Limits,
+    /// Says that DIR was put back from a backup. Only ever a flag: it is true of one start.
+    #[serde(skip)]
+    pub restored: bool,
+    /// Says that the parties have put their entities again. Only ever a flag, as above.
+    #[serde(skip)]
+    pub confirm_restored: bool,
+}
+
+/// How the process writes its own log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// Lines of JSON.
+    Json,
+}
+
+/// Whose tokens are believed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tokens {
+    /// PEM files with public keys or certificates; read again when they change.
+    pub public_keys: Vec<PathBuf>,
+    /// Where a JSON Web Key Set is fetched (RFC 7517).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_url: Option<String>,
+    /// A token must be for one of these.
+    pub audiences: Vec<String>,
+    /// A token must be by this issuer; by any, if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// How often the files are looked at.
+    #[serde(rename = "refresh_s", with = "seconds")]
+    pub refresh: Duration,
+    /// How often the key set is fetched; besides, an unknown key in a token fetches it.
+    #[serde(rename = "jwks_refresh_s", with = "seconds")]
+    pub jwks_refresh: Duration,
+}
+
+/// TLS on the public listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// A PEM file with the certificate and what leads to its root; read again when it changes.
+    pub certificate: PathBuf,
+    /// A PEM file with the private key; read again when it changes.
+    pub key: PathBuf,
+    /// A PEM file with the roots of client certificates; if given, clients must have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_roots: Option<PathBuf>,
+    /// How often the files are looked at.
+    #[serde(default = "refresh_default", rename = "refresh_s", with = "seconds")]
+    pub refresh: Duration,
+}
+
+/// The ordered log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A snapshot is taken after so many entries.
+    pub snapshot_entries: u64,
+    /// Entries older than this leave the live log.
+    #[serde(rename = "segment_age_s", with = "seconds")]
+    pub segment_age: Duration,
+    /// What becomes of entries that leave the live log.
+    pub old_entries: OldEntries,
+}
+
+/// What becomes of entries that leave the live log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OldEntries {
+    /// They are kept in sealed, compressed files beside it.
+    #[default]
+    Seal,
+    /// They go; their hashes are kept.
+    Drop,
+}
+
+/// Why a configuration is not one to start with; each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}; give --config an existing TOML file", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The text is not a configuration.
+    #[error("{place} is not a configuration; compare it with docs/hub.sample.toml")]
+    Malformed {
+        /// Which file.
+        place: String,
+        /// Why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// Nobody's tokens would be believed.
+    #[error("no key to verify tokens with; give --public-key FILE or tokens.jwks_url")]
+    NoKeys,
+    /// No token would be for this hub.
+    #[error("no audience; give --audience NAME, the name that tokens for this hub carry in `aud`")]
+    NoAudience,
+    /// An audience or the issuer is empty.
+    #[error("tokens.{field} must not be empty; leave it out or give a name")]
+    Empty {
+        /// Which one.
+        field: &'static str,
+    },
+    /// The key set's URL is not one to fetch keys from.
+    #[error("tokens.jwks_url must be an https URL; http is for tests and needs --allow-http")]
+    JwksUrl,
+    /// The name of the hub is not one that the log can carry.
+    #[error(
+        "name must have from 1 to {} bytes and no control characters",
+        log::Proposer::LENGTH_MAX
+    )]
+    Name,
+    /// A number is out of its bounds.
+    #[error("{field} must be from {min} to {max}")]
+    OutOfBounds {
+        /// Which one.
+        field: &'static str,
+        /// The least.
+        min: u64,
+        /// The most.
+        max: u64,
+    },
+}
+
+const fn refresh_default() -> Duration {
+    Duration::from_secs(10)
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8082)),
+            admin_listen: None,
+            name: "hub".to_owned(),
+            data: PathBuf::from("tansiq-data"),
+            allow_http: false,
+            log_format: LogFormat::Text,
+            f3548_retention: Duration::from_hours(24),
+            tokens: Tokens::default(),
+            tls: None,
+            log: Log::default(),
+            limits: Limits::default(),
+            restored: false,
+            confirm_restored: false,
+        }
+    }
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Tokens {
+            public_keys: Vec::new(),
+            jwks_url: None,
+            audiences: Vec::new(),
+            issuer: None,
+            refresh: refresh_default(),
+            jwks_refresh: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log {
+            snapshot_entries: 100_000,
+            segment_age: Duration::from_hours(24 * 92),
+            old_entries: OldEntries::Seal,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration from a TOML file.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Reads a configuration from TOML text; `place` names it in errors.
+    pub fn parse(text: &str, place: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|source| ConfigError::Malformed {
+            place: place.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    /// Returns the configuration as TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("paths that came in as text go out as text")
+    }
+
+    /// Refuses what a hub cannot be started with.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        log::Proposer::new(&self.name).map_err(|_| ConfigError::Name)?;
+        self.tokens.check(self.allow_http)?;
+        self.limits.check()?;
+        within("log.snapshot_entries", self.log.snapshot_entries, 1, u64::from(u32::MAX))?;
+        let retention_s = self.f3548_retention.as_secs();
+        within("f3548_retention_s", retention_s, 0, u64::from(u32::MAX))
+    }
+}
+
+impl Tokens {
+    fn check(&self, allow_http: bool) -> Result<(), ConfigError> {
+        if self.public_keys.is_empty() && self.jwks_url.is_none() {
+            return Err(ConfigError::NoKeys);
+        }
+        if self.audiences.is_empty() {
+            return Err(ConfigError::NoAudience);
+        }
+        if self.audiences.iter().any(String::is_empty) {
+            return Err(ConfigError::Empty { field: "audiences" });
+        }
+        if self.issuer.as_ref().is_some_and(String::is_empty) {
+            return Err(ConfigError::Empty { field: "issuer" });
+        }
+        let Some(url) = &self.jwks_url else { return Ok(()) };
+        let url = reqwest::Url::parse(url).map_err(|_| ConfigError::JwksUrl)?;
+        match url.scheme() {
+            "https" => Ok(()),
+            "http" if allow_http => Ok(()),
+            _ => Err(ConfigError::JwksUrl),
+        }
+    }
+}
+
+fn within(field: &'static str, value: u64, min: u64, max: u64) -> Result<(), ConfigError> {
+    if min <= value && value <= max {
+        return Ok(());
+    }
+    Err(ConfigError::OutOfBounds { field, min, max })
+}

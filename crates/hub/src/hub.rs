@@ -1,0 +1,295 @@
+//! One running hub: everything started in order, and stopped in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use airspace::{Command, Request, Settings};
+use log::{LocalLog, Proposer, Sealing};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::auth::{Authenticator, KeysError};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, OldEntries};
+use crate::context::{Context, Shares};
+use crate::entropy::Entropy;
+use crate::replica::declaration::Declaration;
+use crate::replica::{self, Options, Replica, ReplicaError, SubmitError};
+use crate::reports::Reports;
+use crate::server::{Server, ServerError};
+use crate::telemetry::{LogMetrics, Telemetry};
+use crate::workers::Workers;
+use crate::{admin, dispatch};
+
+/// How often recorded durations are taken into their buckets.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often old entries are looked for and settings are compared.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
+
+/// A hub that runs until it is shut down.
+#[derive(Debug)]
+pub struct Hub {
+    context: Arc<Context>,
+    log: Arc<LocalLog>,
+    server: Server,
+    admin: Option<Server>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Why a hub cannot start; each message, with its sources, says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is not one to start with.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] log::OpenError),
+    /// The state cannot be made from the log.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A listener cannot be started.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The directory of the reports cannot be used.
+    #[error("cannot use {}; check the rights on it", path.display())]
+    Reports {
+        /// Which directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The workers cannot be started.
+    #[error("cannot start worker threads; raise the limit of processes")]
+    Workers(#[source] std::io::Error),
+    /// The start from a backup cannot be declared.
+    #[error("cannot write into the log that it was restored, so the hub does not serve")]
+    Declare(#[source] SubmitError),
+    /// The mark of a backup cannot be taken off the log.
+    #[error("cannot settle the restored log; check the disk")]
+    Settle(#[source] log::LogError),
+    /// A start was interrupted.
+    #[error("the start was interrupted")]
+    Interrupted,
+}
+
+impl Hub {
+    /// Starts a hub with the machine's clock and random numbers, on the current tokio runtime.
+    ///
+    /// When this returns the state has caught up with the log and requests are answered.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Clock::system(), Entropy::system()).await
+    }
+
+    /// Starts a hub with another clock or source of random numbers: for tests and simulations.
+    pub async fn start_with(
+        config: Config,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, StartError> {
+        config.check()?;
+        let telemetry = Telemetry::new();
+        let (log, replica) = open(&config, &clock, &telemetry).await?;
+        replica.caught_up().await?;
+        declare(&config, &log, &replica).await?;
+        put_settings(&config, &replica).await;
+        let context = Arc::new(Context {
+            replica,
+            authenticator: Authenticator::start(&config.tokens, clock.clone()).await?,
+            clock,
+            entropy,
+            workers: Workers::start(worker_count(&config)).map_err(StartError::Workers)?,
+            reports: Reports::open(&config.data)
+                .map_err(|source| StartError::Reports { path: config.data.clone(), source })?,
+            telemetry,
+            shares: Shares::new(&config.limits),
+            limits: config.limits.clone(),
+            allow_http: config.allow_http,
+        });
+        let router = dispatch::router(Arc::clone(&context));
+        let tls = config.tls.as_ref();
+        let server = Server::start(config.listen, router, &config.limits, tls).await?;
+        let admin = match config.admin_listen {
+            Some(listen) => {
+                let connections = server.connections();
+                let router = admin::router(Arc::clone(&context), Arc::clone(&log), connections);
+                Some(Server::start(listen, router, &config.limits, None).await?)
+            }
+            None => None,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let tasks = spawn_tasks(&config, &context, &log, &stopped);
+        tracing::info!(hub.addr = %server.local_addr(), "the hub is ready");
+        Ok(Hub { context, log, server, admin, stop, tasks })
+    }
+
+    /// Returns where the standards' APIs are served.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Returns where health and metrics are served.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Server::local_addr)
+    }
+
+    /// Resolves to why the hub must end, when it must: shut it down, and end the process as failed.
+    pub async fn failed(&self) -> Arc<str> {
+        self.context.replica.failed().await
+    }
+
+    /// Stops: answers what it took, in bounded time, and closes the log.
+    pub async fn shutdown(mut self) {
+        tracing::info!("the hub stops");
+        self.stop.send_replace(true);
+        self.server.shutdown().await;
+        if let Some(admin) = self.admin {
+            admin.shutdown().await;
+        }
+        self.tasks.shutdown().await;
+        let (log, replica) = (self.log, self.context.replica.clone());
+        let closed = tokio::task::spawn_blocking(move || {
+            log.close();
+            replica.join();
+        });
+        if let Err(error) = closed.await {
+            tracing::error!(%error, "closing the log panicked: a bug");
+        }
+        tracing::info!("the hub has stopped");
+    }
+}
+
+/// Opens the log and starts to follow it.
+async fn open(
+    config: &Config,
+    clock: &Clock,
+    telemetry: &Telemetry,
+) -> Result<(Arc<LocalLog>, Replica), StartError> {
+    let options = log::Options {
+        restored_declared: config.restored,
+        observer: Arc::new(LogMetrics::new(telemetry)),
+        ..log::Options::default()
+    };
+    let data = config.data.clone();
+    let replica_options = Options {
+        proposer: Proposer::new(&config.name).expect("the configuration was checked"),
+        snapshot_entries: config.log.snapshot_entries,
+        clock: clock.clone(),
+    };
+    let opening = tokio::task::spawn_blocking(move || {
+        let log = Arc::new(LocalLog::open(&data, options)?);
+        let replica = Replica::start(Arc::clone(&log), replica_options)?;
+        Ok((log, replica))
+    });
+    opening.await.map_err(|_| StartError::Interrupted)?
+}
+
+/// Writes into the log what the operator says about this start.
+async fn declare(
+    config: &Config,
+    log: &Arc<LocalLog>,
+    replica: &Replica,
+) -> Result<(), StartError> {
+    if config.restored && (log.is_restored() || replica.declared().restored.is_none()) {
+        replica.declare(Declaration::Restored).await.map_err(StartError::Declare)?;
+    }
+    if log.is_restored() {
+        let log = Arc::clone(log);
+        let settling = tokio::task::spawn_blocking(move || log.settle_restore());
+        settling.await.map_err(|_| StartError::Interrupted)?.map_err(StartError::Settle)?;
+    }
+    if config.confirm_restored && replica.declared().restored.is_some() {
+        replica.declare(Declaration::RestoredConfirmed).await.map_err(StartError::Declare)?;
+    }
+    if replica.declared().restored.is_some() {
+        tracing::warn!(
+            "the log was restored from a backup: what was answered after it is gone; confirm with \
+             POST /restored/confirm or --confirm-restored when the parties have put theirs again"
+        );
+    }
+    Ok(())
+}
+
+/// Puts the operator's settings into the log, if they are not what the state has.
+async fn put_settings(config: &Config, replica: &Replica) {
+    let retention_s = config.f3548_retention.as_secs();
+    let retention_s = u32::try_from(retention_s).expect("the configuration was checked");
+    let settings = Settings { f3548_retention_s: retention_s };
+    if replica.read(|state, _| state.settings()) == settings {
+        return;
+    }
+    let request = Request::PutSettings(settings);
+    let command = Command { party: replica::own_party(), retry: None, request };
+    if let Err(error) = replica.submit(command, ()).await {
+        tracing::warn!(%error, "the settings could not be put into the log; tried again later");
+    }
+}
+
+fn worker_count(config: &Config) -> usize {
+    if config.limits.workers != 0 {
+        return config.limits.workers as usize;
+    }
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Starts what is done again and again while the hub runs.
+fn spawn_tasks(
+    config: &Config,
+    context: &Arc<Context>,
+    log: &Arc<LocalLog>,
+    stopped: &watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let keys = Arc::clone(context);
+    tasks.spawn(again(config.tokens.refresh, stopped.clone(), async move || {
+        keys.authenticator.refresh().await;
+    }));
+    let upkeep = Arc::clone(context);
+    tasks.spawn(again(UPKEEP_INTERVAL, stopped.clone(), async move || {
+        upkeep.telemetry.run_upkeep();
+    }));
+    let (config, context, log) = (config.clone(), Arc::clone(context), Arc::clone(log));
+    tasks.spawn(again(HOUSEKEEPING_INTERVAL, stopped.clone(), async move || {
+        put_settings(&config, &context.replica).await;
+        seal_old(&config, &context, &log).await;
+    }));
+    tasks
+}
+
+/// Does something every `interval`, until the hub stops.
+async fn again(interval: Duration, mut stopped: watch::Receiver<bool>, work: impl AsyncFn()) {
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(interval) => {}
+        }
+        work().await;
+    }
+}
+
+async fn seal_old(config: &Config, context: &Context, log: &Arc<LocalLog>) {
+    let kept = match config.log.old_entries {
+        OldEntries::Seal => log::Kept::Entries,
+        OldEntries::Drop => log::Kept::LeafHashes,
+    };
+    let sealing = Sealing { age: config.log.segment_age, kept };
+    let (log, now) = (Arc::clone(log), context.clock.now());
+    match tokio::task::spawn_blocking(move || log.seal_old(now, sealing)).await {
+        Ok(Ok(report)) if report.segments != 0 => tracing::info!(
+            log.segments = report.segments,
+            log.sealed_to = %report.sealed_to,
+            "old entries of the log were sealed"
+        ),
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, "old entries of the log cannot be sealed"),
+        Err(error) => tracing::error!(%error, "sealing panicked: a bug"),
+    }
+}

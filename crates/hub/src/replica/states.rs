@@ -1,0 +1,160 @@
+//! The states of all families, composed.
+
+use std::io::{self, Read, Write};
+
+use airspace::{Command, Decision, FrozenState};
+use borsh::BorshDeserialize;
+use log::{Committed, Entry, Family, Position};
+use sha2::{Digest, Sha256};
+
+use super::declaration::{self, Declaration};
+
+/// The version of the airspace's rules and stored form that this build writes and reads.
+pub const AIRSPACE_VERSION: u16 = 1;
+
+/// The version of declarations that this build writes and reads.
+pub const HUB_VERSION: u16 = 1;
+
+/// The first byte of a snapshot's body.
+const BODY_VERSION: u8 = 1;
+
+/// How many bytes the declared part of a snapshot may have.
+const DECLARED_BYTES_MAX: u32 = 1 << 20;
+
+/// The state of each family.
+#[derive(Debug, Default)]
+pub(super) struct States {
+    pub(super) hub: declaration::State,
+    pub(super) airspace: airspace::State,
+}
+
+/// All states as they were at one position, to be written beside the follower.
+pub(super) struct FrozenStates {
+    hub: declaration::State,
+    airspace: FrozenState,
+}
+
+/// An entry, read and ready to be applied.
+#[derive(Debug)]
+pub(super) enum Parsed {
+    Declaration(Declaration),
+    Command(Box<Command>),
+}
+
+/// What applying an entry came to.
+#[derive(Debug)]
+pub(super) enum Applied {
+    Declared,
+    Decided(Decision),
+}
+
+/// An entry of the log cannot be applied by this build: it must not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// Its family or version is of a later build.
+    #[error(
+        "the entry at position {position} is of family {family}, version {version}, which this \
+         version of tansiq does not know; start a newer one"
+    )]
+    Unknown {
+        /// Where it is.
+        position: Position,
+        /// Its family.
+        family: u8,
+        /// Its version.
+        version: u16,
+    },
+    /// Its bytes are no command.
+    #[error("the entry at position {position} is no command; run `tansiq log verify DIR`")]
+    Malformed {
+        /// Where it is.
+        position: Position,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl States {
+    /// Applies an entry: pure, and the same on every hub.
+    pub(super) fn apply(&mut self, committed: &Committed, parsed: &Parsed) -> Applied {
+        let position = committed.position.number();
+        let stamp = committed.entry.stamp;
+        match parsed {
+            Parsed::Declaration(declaration) => {
+                self.hub.apply(position, stamp, declaration);
+                Applied::Declared
+            }
+            Parsed::Command(command) => {
+                Applied::Decided(self.airspace.apply(position, stamp, command))
+            }
+        }
+    }
+
+    pub(super) fn frozen(&self) -> FrozenStates {
+        FrozenStates { hub: self.hub.clone(), airspace: self.airspace.frozen() }
+    }
+
+    /// Reads what [`FrozenStates::write`] wrote.
+    pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
+        let mut head = [0; 5];
+        from.read_exact(&mut head)?;
+        let [version, length @ ..] = head;
+        let length = u32::from_le_bytes(length);
+        if version != BODY_VERSION || DECLARED_BYTES_MAX < length {
+            let message = "the snapshot has a form that this version does not read";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        let mut declared = vec![0; length as usize];
+        from.read_exact(&mut declared)?;
+        let hub = declaration::State::try_from_slice(&declared)?;
+        let airspace = airspace::State::read(from)?;
+        Ok(States { hub, airspace })
+    }
+
+    pub(super) fn hash(&mut self) -> [u8; 32] {
+        compose_hashes(self.hub.hash(), self.airspace.hash())
+    }
+}
+
+impl FrozenStates {
+    pub(super) fn hash(&self) -> [u8; 32] {
+        compose_hashes(self.hub.hash(), self.airspace.hash())
+    }
+
+    /// Writes the body of a snapshot, described in `docs/log-format.md`.
+    pub(super) fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        let declared = borsh::to_vec(&self.hub)?;
+        let length = u32::try_from(declared.len()).expect("a few declarations");
+        to.write_all(&[BODY_VERSION])?;
+        to.write_all(&length.to_le_bytes())?;
+        to.write_all(&declared)?;
+        self.airspace.write(to)
+    }
+}
+
+/// Reads an entry's command, as its family and version say.
+pub(super) fn parse(position: Position, entry: &Entry) -> Result<Parsed, ApplyError> {
+    let malformed = |source| ApplyError::Malformed { position, source };
+    match (entry.family, entry.version) {
+        (Family::HUB, HUB_VERSION) => {
+            let parsed = Declaration::try_from_slice(&entry.command).map_err(malformed)?;
+            Ok(Parsed::Declaration(parsed))
+        }
+        (Family::AIRSPACE, AIRSPACE_VERSION) => {
+            let parsed = Command::try_from_slice(&entry.command).map_err(malformed)?;
+            Ok(Parsed::Command(Box::new(parsed)))
+        }
+        (Family(family), version) => Err(ApplyError::Unknown { position, family, version }),
+    }
+}
+
+/// Returns the hash of all states: SHA-256 over each family's number and hash, ascending.
+fn compose_hashes(hub: [u8; 32], airspace: [u8; 32]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for (Family(family), hash) in [(Family::HUB, hub), (Family::AIRSPACE, airspace)] {
+        hasher.update([family]);
+        hasher.update(hash);
+    }
+    hasher.finalize().into()
+}
