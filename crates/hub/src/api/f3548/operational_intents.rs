@@ -1,0 +1,114 @@
+//! Operational intent references.
+
+use airspace::operational_intent::{self, OperationalIntentState, Refusal};
+use airspace::{Accepted, Outcome, Ovn, Request, SubscriptionId};
+use axum::http::StatusCode;
+use axum::response::Response;
+use wire::f3548::operational_intents::{self, Drawn, PutTarget};
+
+use crate::api::f3548::refusal::{self, Asked};
+use crate::api::f3548::{answer, entity_id, ovn, schemes};
+use crate::auth::scope::Scope;
+use crate::call::Call;
+use crate::reply::{self, Failure};
+
+/// Answers `queryOperationalIntentReferences`.
+pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
+    let body = call.body().await?;
+    let (replica, reader) = (call.replica(), call.party().clone());
+    let search = move || -> Result<Vec<u8>, Failure> {
+        let search = operational_intents::parse_query(&body)
+            .map_err(|error| refusal::malformed_operational_intent(&error))?;
+        let found = replica
+            .read(|state, now| state.search_operational_intents(now, &reader, &search))
+            .map_err(|error| refusal::too_many_found(&error))?;
+        Ok(operational_intents::render_query(&found))
+    };
+    Ok(reply::json_bytes(StatusCode::OK, call.work(search).await??))
+}
+
+/// Answers `getOperationalIntentReference`.
+pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
+    let id = entity_id(&call)?;
+    let found = call.read(|state, now| state.find_operational_intent(now, call.party(), id));
+    match found {
+        Some(found) => {
+            Ok(reply::json_bytes(StatusCode::OK, operational_intents::render_get(&found)))
+        }
+        None => Err(Failure::new(StatusCode::NOT_FOUND, Refusal::NotFound.to_string())),
+    }
+}
+
+/// Answers `createOperationalIntentReference`.
+pub(in crate::api) async fn create(call: Call) -> Result<Response, Failure> {
+    put(call, None, StatusCode::CREATED).await
+}
+
+/// Answers `updateOperationalIntentReference`.
+pub(in crate::api) async fn update(call: Call) -> Result<Response, Failure> {
+    let ovn = ovn(&call)?;
+    put(call, Some(ovn), StatusCode::OK).await
+}
+
+/// Answers `deleteOperationalIntentReference`.
+pub(in crate::api) async fn delete(call: Call) -> Result<Response, Failure> {
+    let delete = operational_intent::Delete { id: entity_id(&call)?, ovn: ovn(&call)? };
+    let retry = call.retry(b"")?;
+    let outcome = call.submit(retry, Request::DeleteOperationalIntent(delete)).await?;
+    answer_change(&call, outcome, StatusCode::OK, Asked::Delete).await
+}
+
+async fn put(mut call: Call, ovn: Option<Ovn>, success: StatusCode) -> Result<Response, Failure> {
+    let id = entity_id(&call)?;
+    let body = call.body().await?;
+    let retry = call.retry(&body)?;
+    let drawn = Drawn {
+        subscription_id: SubscriptionId::from_random_bytes(call.random_bytes()),
+        next_ovn: call.random_bytes(),
+    };
+    let (target, schemes) = (PutTarget { id, ovn, drawn }, schemes(&call));
+    let put = call.work(move || operational_intents::parse_put(&body, target, schemes)).await?;
+    let put = put.map_err(|error| refusal::malformed_operational_intent(&error))?;
+    check_off_nominal(&call, &put)?;
+    let outcome = call.submit(retry, Request::PutOperationalIntent(put)).await?;
+    answer_change(&call, outcome, success, Asked::Put).await
+}
+
+/// Refuses states that only conformance monitoring may declare, to callers without its scope.
+///
+/// A request that is refused for its end whoever sends it is refused for that first.
+fn check_off_nominal(call: &Call, put: &operational_intent::Put) -> Result<(), Failure> {
+    match put.state {
+        OperationalIntentState::Accepted | OperationalIntentState::Activated => return Ok(()),
+        OperationalIntentState::Nonconforming | OperationalIntentState::Contingent => {}
+    }
+    if call.has_scope(Scope::ConformanceMonitoringForSituationalAwareness) {
+        return Ok(());
+    }
+    if put.extent.ends_at < call.now() {
+        return Err(refusal::operational_intent(&Refusal::EndsInPast, Asked::Put));
+    }
+    let message = "state: Nonconforming and Contingent need the scope \
+                   utm.conformance_monitoring_sa";
+    Err(Failure::new(StatusCode::FORBIDDEN, message))
+}
+
+async fn answer_change(
+    call: &Call,
+    outcome: Outcome,
+    success: StatusCode,
+    asked: Asked,
+) -> Result<Response, Failure> {
+    match outcome {
+        Ok(Accepted::OperationalIntent { reference, subscribers }) => {
+            let listed = subscribers.len();
+            let render = move || operational_intents::render_change(&reference, &subscribers);
+            answer(call, success, listed, render).await
+        }
+        Err(airspace::Refusal::OperationalIntent(refusal)) => {
+            let refused = move || refusal::operational_intent(&refusal, asked);
+            Err(call.work(refused).await?)
+        }
+        other => unreachable!("a change of an operational intent came to {other:?}"),
+    }
+}

@@ -1,0 +1,96 @@
+//! Subscriptions.
+
+use airspace::subscription::{self, Refusal};
+use airspace::{Accepted, Outcome, Request};
+use axum::http::StatusCode;
+use axum::response::Response;
+use wire::f3548::subscriptions::{self, PutTarget};
+
+use crate::api::f3548::refusal::{self, Asked, TooLarge};
+use crate::api::f3548::{answer, schemes, subscription_id, version};
+use crate::call::Call;
+use crate::reply::{self, Failure};
+
+/// Answers `querySubscriptions`: the caller's own that have not ended.
+pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
+    let body = call.body().await?;
+    let (replica, owner) = (call.replica(), call.party().clone());
+    let search = move || -> Result<Vec<u8>, Failure> {
+        let search = subscriptions::parse_query(&body)
+            .map_err(|error| refusal::malformed_subscription(&error, TooLarge::ContentTooLarge))?;
+        let found = replica
+            .read(|state, now| state.search_subscriptions(now, &owner, &search))
+            .map_err(|error| refusal::too_many_found(&error))?;
+        Ok(subscriptions::render_query(&found))
+    };
+    Ok(reply::json_bytes(StatusCode::OK, call.work(search).await??))
+}
+
+/// Answers `getSubscription`: to its owner only.
+pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
+    let id = subscription_id(&call)?;
+    let Some((owner, found)) = call.read(|state, now| state.find_subscription(now, id)) else {
+        return Err(Failure::new(StatusCode::NOT_FOUND, Refusal::NotFound.to_string()));
+    };
+    if owner != *call.party() {
+        return Err(Failure::new(StatusCode::FORBIDDEN, Refusal::NotManager.to_string()));
+    }
+    let listed = found.dependent_operational_intents.len();
+    let render = move || subscriptions::render_get(&found);
+    answer(&call, StatusCode::OK, listed, render).await
+}
+
+/// Answers `createSubscription`.
+pub(in crate::api) async fn create(call: Call) -> Result<Response, Failure> {
+    put(call, None).await
+}
+
+/// Answers `updateSubscription`.
+pub(in crate::api) async fn update(call: Call) -> Result<Response, Failure> {
+    let version = version(&call)?;
+    put(call, Some(version)).await
+}
+
+/// Answers `deleteSubscription`.
+pub(in crate::api) async fn delete(call: Call) -> Result<Response, Failure> {
+    let delete = subscription::Delete { id: subscription_id(&call)?, version: version(&call)? };
+    let retry = call.retry(b"")?;
+    let outcome = call.submit(retry, Request::DeleteSubscription(delete)).await?;
+    answer_change(&call, outcome, Asked::Delete).await
+}
+
+async fn put(mut call: Call, version: Option<String>) -> Result<Response, Failure> {
+    let id = subscription_id(&call)?;
+    let body = call.body().await?;
+    let retry = call.retry(&body)?;
+    let (target, schemes) = (PutTarget { id, version }, schemes(&call));
+    let put = call.work(move || subscriptions::parse_put(&body, target, schemes)).await?;
+    let put = put.map_err(|error| refusal::malformed_subscription(&error, TooLarge::BadRequest))?;
+    let outcome = call.submit(retry, Request::PutSubscription(put)).await?;
+    answer_change(&call, outcome, Asked::Put).await
+}
+
+async fn answer_change(call: &Call, outcome: Outcome, asked: Asked) -> Result<Response, Failure> {
+    match outcome {
+        Ok(Accepted::SubscriptionPut { subscription, operational_intents, constraints }) => {
+            let listed = operational_intents.as_ref().map_or(0, Vec::len)
+                + constraints.as_ref().map_or(0, Vec::len)
+                + subscription.dependent_operational_intents.len();
+            let render = move || {
+                subscriptions::render_put(
+                    &subscription,
+                    operational_intents.as_deref(),
+                    constraints.as_deref(),
+                )
+            };
+            answer(call, StatusCode::OK, listed, render).await
+        }
+        Ok(Accepted::SubscriptionDeleted { subscription }) => {
+            Ok(reply::json_bytes(StatusCode::OK, subscriptions::render_delete(&subscription)))
+        }
+        Err(airspace::Refusal::Subscription(refusal)) => {
+            Err(refusal::subscription(&refusal, asked))
+        }
+        other => unreachable!("a change of a subscription came to {other:?}"),
+    }
+}
