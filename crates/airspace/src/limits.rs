@@ -16,7 +16,7 @@ pub const CELLS_PER_PARTY_MAX: u64 = 20_000_000;
 /// How many USSs may have an availability.
 pub const USS_AVAILABILITIES_MAX: usize = 100_000;
 
-/// How many past OVN suffixes of one operational intent are remembered.
+/// How many OVN suffixes of one operational intent, past and current, are remembered at most.
 ///
 /// A suffix is remembered for ten minutes at most, so this is reached by a manager that changes an
 /// operational intent more than about twice a second, each time with a suffix of its own.

@@ -58,8 +58,8 @@ impl State {
     /// Reads a stored form, version 1, to its end, and makes the state that it is of.
     ///
     /// # Errors
-    /// `InvalidData` when it is of another version, or its records are not in order or not what
-    /// the hash at its end says; `UnexpectedEof` when it is cut off.
+    /// When it is of another version, cut off or longer, or when its records are not in order or
+    /// not what the hash at its end says.
     pub fn read<R: Read>(reader: R) -> io::Result<State> {
         let mut reader = BufReader::new(reader);
         if u16::deserialize_reader(&mut reader)? != stored::VERSION {

@@ -1,0 +1,30 @@
+//! The rules of F3548-21, one test a rule, as transcripts of what parties ask and are answered.
+
+#[path = "rules/asks.rs"]
+mod asks;
+#[path = "rules/attachments.rs"]
+mod attachments;
+#[path = "rules/availability.rs"]
+mod availability;
+#[path = "rules/constraints.rs"]
+mod constraints;
+#[path = "rules/expiry.rs"]
+mod expiry;
+#[path = "rules/idempotency.rs"]
+mod idempotency;
+#[path = "rules/keys.rs"]
+mod keys;
+#[path = "rules/notifications.rs"]
+mod notifications;
+#[path = "rules/operational_intents.rs"]
+mod operational_intents;
+#[path = "rules/ovns.rs"]
+mod ovns;
+#[path = "rules/scene.rs"]
+mod scene;
+#[path = "rules/searches.rs"]
+mod searches;
+#[path = "rules/snapshots.rs"]
+mod snapshots;
+#[path = "rules/subscriptions.rs"]
+mod subscriptions;

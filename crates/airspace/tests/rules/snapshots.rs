@@ -1,0 +1,173 @@
+//! The hash of the state and its stored form.
+
+use std::io::ErrorKind;
+
+use airspace::{Retry, State};
+
+use crate::asks::{
+    A, B, Intent, constraint, existing, implicit, intent, party, place, random_ovn, subscription,
+    suffix,
+};
+use crate::scene::Scene;
+
+/// Returns a state with something of every kind in it.
+fn scene() -> Scene {
+    let mut scene = Scene::new();
+    scene.quietly(A, intent(1, place()).with(implicit(9)).suffix(suffix(0, 1)));
+    let ovn = scene.ovn(A, 1);
+    scene.quietly(A, intent(1, place()).with(existing(9)).bits(4).over(&ovn));
+    scene.quietly(B, intent(2, place().cells(&[2, 3, 4])).suffix(suffix(0, 2)));
+    scene.quietly(B, constraint(3, place().at_any_altitude()));
+    scene.quietly(B, subscription(8, place().cells(&[3])));
+    let down = airspace::uss_availability::Put {
+        uss_id: party(B),
+        old_version: String::new(),
+        availability: airspace::uss_availability::UssAvailabilityState::Down,
+    };
+    scene.quietly(A, down);
+    let retry = Retry { key: [1; 32], fingerprint: [2; 32] };
+    scene.decide(A, Some(retry), intent(5, place().cells(&[9])).into());
+    scene
+}
+
+fn written(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    state.frozen().write(&mut bytes).expect("a vector takes any number of bytes");
+    bytes
+}
+
+#[test]
+fn reads_what_it_wrote() {
+    let mut scene = scene();
+    let bytes = written(&scene.state);
+
+    let mut read = State::read(bytes.as_slice()).expect("it is whole");
+
+    read.check().expect("indices follow the tables");
+    assert_eq!(read.hash(), scene.state.hash());
+    assert_eq!(read.counts(), scene.state.counts());
+    assert_eq!(written(&read), bytes);
+}
+
+#[test]
+fn goes_on_the_same_from_what_it_read() {
+    let mut scene = scene();
+    let read = State::read(written(&scene.state).as_slice()).expect("it is whole");
+    let mut other = self::scene();
+    other.state = read;
+
+    for scene in [&mut scene, &mut other] {
+        scene.at(100);
+        scene.ask(A, intent(6, place().cells(&[1, 2, 3])).with(implicit(7)));
+        scene.ask(A, intent(1, place()).with(existing(9)).over(&random_ovn(4)).bits(5));
+        scene.at(200_000).ask(A, intent(6, place().during(200_000, 200_001)));
+        scene.look(A, &place().during(0, 300_000).search());
+    }
+
+    assert_eq!(scene.transcript(), other.transcript());
+    assert_eq!(scene.state.hash(), other.state.hash());
+}
+
+#[test]
+fn refuses_what_is_cut_off() {
+    let bytes = written(&scene().state);
+
+    for end in 0..bytes.len() {
+        assert!(State::read(&bytes[..end]).is_err(), "cut off at {end}");
+    }
+}
+
+#[test]
+fn refuses_what_goes_on() {
+    let mut bytes = written(&scene().state);
+    bytes.push(0);
+
+    let error = State::read(bytes.as_slice()).expect_err("it goes on");
+
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+}
+
+#[test]
+fn refuses_every_altered_byte() {
+    let bytes = written(&scene().state);
+
+    for at in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[at] ^= 1 << (at % 8);
+        assert!(State::read(altered.as_slice()).is_err(), "byte {at} was altered");
+    }
+}
+
+#[test]
+fn refuses_counts_without_records() {
+    let bytes = written(&State::default());
+    let first_count = 2 + 8 + 8 + 4;
+    let mut altered = bytes.clone();
+    altered[first_count..first_count + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+
+    assert!(State::read(altered.as_slice()).is_err());
+}
+
+#[test]
+fn keeps_a_frozen_state_as_it_was() {
+    let mut scene = scene();
+    let hash = scene.state.hash();
+    let bytes = written(&scene.state);
+    let frozen = scene.state.frozen();
+
+    scene.quietly(A, intent(1, place()).with(existing(9)).over(&random_ovn(4)).bits(5));
+    scene.quietly(B, intent(6, place().cells(&[7])).with(implicit(7)));
+    scene.at(200_000).quietly(B, subscription(20, place().during(200_000, 200_060)));
+
+    assert_ne!(scene.state.hash(), hash);
+    assert_eq!(frozen.hash(), hash);
+    let mut later = Vec::new();
+    frozen.write(&mut later).expect("a vector takes any number of bytes");
+    assert_eq!(later, bytes);
+}
+
+#[test]
+fn hashes_the_content_and_not_the_way_to_it() {
+    let mut one = Scene::new();
+    one.quietly(A, intent(1, place()));
+    one.quietly(A, intent(2, place().cells(&[2])));
+    one.quietly(A, intent(3, place().cells(&[3])));
+    one.quietly(A, crate::asks::delete(1, &random_ovn(1)));
+    one.at(50).quietly(A, intent(4, place().cells(&[4])));
+
+    let mut other = Scene::new();
+    other.quietly(A, intent(3, place().cells(&[3])));
+    other.quietly(A, intent(2, place().cells(&[2])));
+    other.at(50).quietly(A, intent(4, place().cells(&[4])));
+
+    assert_eq!(one.state.hash(), other.state.hash());
+    assert_eq!(written(&one.state), written(&other.state));
+}
+
+#[test]
+fn hashes_every_change() {
+    let mut scene = Scene::new();
+    let mut hashes = vec![scene.state.hash()];
+
+    scene.quietly(A, intent(1, place()).with(implicit(9)));
+    hashes.push(scene.state.hash());
+    scene.decide_unchecked(A, intent(1, place())).expect_err("it exists");
+    hashes.push(scene.state.hash());
+    scene.quietly(A, airspace::Settings { f3548_retention_s: 1 });
+    hashes.push(scene.state.hash());
+
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 4);
+}
+
+#[test]
+fn keeps_its_hash_and_its_stored_form() {
+    let mut scene = scene();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+
+    insta::assert_snapshot!(hex(&scene.state.hash()), @"
+    b31365f2fff1f0d97bd1b10f5acd721f6707628b458d9d9cc46f9a0907526dd6
+    ");
+    insta::assert_snapshot!(written(&scene.state).len(), @"822");
+}
