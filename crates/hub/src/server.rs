@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
@@ -54,6 +54,10 @@ const PING_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// How long a connection that makes room may take to close.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How many connections may wait to be accepted: with the usual 128, clients that come all at once
+/// have to try again and wait a second each.
+const BACKLOG: u32 = 4_096;
 
 /// How long accepting pauses when the process has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -116,7 +120,7 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let listen_error = |source| ServerError::Listen { addr: listen, source };
         let acceptor = tls.map(Acceptor::load).transpose()?.map(Arc::new);
-        let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
+        let listener = bind(listen).map_err(listen_error)?;
         let local_addr = listener.local_addr().map_err(listen_error)?;
         let connections = Arc::new(Connections::new(descriptors::connections_max(limits)));
         let (stop, stopped) = watch::channel(false);
@@ -265,6 +269,14 @@ impl Serving {
             None => drop(connection.await),
         }
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As tokio's own listeners do, so that a hub can start again where one has just ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
