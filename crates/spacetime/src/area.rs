@@ -13,6 +13,10 @@ use crate::polygon::{Polygon, VERTICES_MAX};
 pub const POLYGON_AREA_KM2_MAX: f64 = 2_500.0;
 /// The largest circle that is covered with cells, in km2 (F3548-21 CstrMaxAreaKm2).
 pub const CIRCLE_AREA_KM2_MAX: f64 = 10_000.0;
+/// The longest outline of a polygon that is covered with cells, in km. An outline with as many
+/// vertices as there may be has it only when it is on average 100 km from one to the next; it
+/// bounds the work of a covering.
+pub const OUTLINE_LENGTH_KM_MAX: f64 = 1_000_000.0;
 /// The most cells that one entity or one search may cover.
 pub const CELLS_PER_ENTITY_MAX: usize = 20_000;
 
@@ -94,6 +98,12 @@ pub enum AreaError {
         /// The largest area allowed.
         area_km2_max: f64,
     },
+    /// The outline of a polygon is longer than [`OUTLINE_LENGTH_KM_MAX`].
+    #[error("the outline is too long: {length_km:.0} km, at most {OUTLINE_LENGTH_KM_MAX} km")]
+    TooLong {
+        /// Its length.
+        length_km: f64,
+    },
     /// There is no area to cover.
     #[error("no area is given")]
     NoArea,
@@ -105,7 +115,10 @@ pub enum AreaError {
 impl AreaError {
     /// Tells whether the area is well-formed but too large: a search of a smaller one may succeed.
     pub const fn is_too_large(&self) -> bool {
-        matches!(self, Self::TooWide | Self::TooLarge { .. } | Self::TooManyCells)
+        matches!(
+            self,
+            Self::TooWide | Self::TooLarge { .. } | Self::TooLong { .. } | Self::TooManyCells
+        )
     }
 }
 
@@ -113,8 +126,9 @@ impl Area {
     /// Returns the S2 cells of level 13 that the area meets.
     ///
     /// For polygons these are the cells that golang/geo's region coverer returns for a normalized
-    /// loop (or, without area, a polyline), and for circles those for the true cap, a superset of
-    /// the 20-gon of the deployed DSS. Refuses an area too large for it before it is covered.
+    /// loop (or, without area, a polyline; where such a line runs exactly along the border of
+    /// cells, those on both sides). For circles they are those of the true cap, a superset of the
+    /// 20-gon of the deployed DSS. Refuses an area too large for it before it is covered.
     pub fn cells(&self) -> Result<Cells, AreaError> {
         let area_km2 = self.area_km2();
         let area_km2_max = match self {
@@ -125,7 +139,13 @@ impl Area {
             return Err(AreaError::TooLarge { area_km2, area_km2_max });
         }
         let cells = match self {
-            Area::Polygon(polygon) => cover::outline(polygon.outline())?,
+            Area::Polygon(polygon) => {
+                let length_km = polygon.outline().length() * EARTH_RADIUS_M / 1000.0;
+                if OUTLINE_LENGTH_KM_MAX < length_km {
+                    return Err(AreaError::TooLong { length_km });
+                }
+                cover::outline(polygon.outline())?
+            }
             Area::Circle(circle) => cover::cap(circle.direction(), circle.angle())?,
         };
         Ok(Cells::from_unsorted(cells).expect("every area meets a cell"))
@@ -278,6 +298,24 @@ mod tests {
         let zigzag = there.chain(back).collect();
         let zigzag = Area::from(Polygon::new(zigzag).expect("a polygon"));
         assert_eq!(zigzag.cells(), Err(AreaError::TooManyCells));
+    }
+
+    #[test]
+    fn covers_outlines_up_to_a_million_km_long() {
+        // Teeth side by side, three kilometers high in all.
+        let comb = |tooth_km: f64| {
+            let tooth = |index: usize| {
+                let lng = if index.is_multiple_of(2) { 0.0 } else { tooth_km / 111.195 };
+                at(index as f64 * 0.03 / VERTICES_MAX as f64, lng)
+            };
+            let teeth = (0..VERTICES_MAX - 2).map(tooth);
+            let comb = teeth.chain([at(0.03, -0.01), at(0.0, -0.01)]).collect();
+            Area::from(Polygon::new(comb).expect("a comb"))
+        };
+
+        assert!(comb(99.0).cells().is_ok());
+        let refusal = comb(101.0).cells().expect_err("too long");
+        assert!(matches!(refusal, AreaError::TooLong { .. }) && refusal.is_too_large());
     }
 
     #[test]

@@ -106,3 +106,56 @@ impl BorshDeserialize for Cells {
 fn invalid_data(error: CellsError) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidData, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::btree_set;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cell(number: u64) -> Cell {
+        Cell::from_id((2 * number + 1) << 34).expect("a cell of level 13")
+    }
+
+    fn cells(numbers: impl IntoIterator<Item = u64>) -> Cells {
+        Cells::from_unsorted(numbers.into_iter().map(cell).collect()).expect("not empty")
+    }
+
+    #[test]
+    fn refuses_numbers_that_are_no_cells_of_level_13() {
+        let good = cell(5).id();
+
+        for id in [0, 1, good >> 2, good << 2, good | 1, good | (6 << 61), u64::MAX] {
+            assert_eq!(Cell::from_id(id), Err(CellsError::NotLevel13(id)), "{id:#x}");
+        }
+        assert_eq!(Cell::from_id(good | (5 << 61)).map(Cell::id), Ok(good | (5 << 61)));
+    }
+
+    #[test]
+    fn reads_back_what_it_wrote_and_nothing_else() {
+        let write = |cells: &[Cell]| borsh::to_vec(cells).expect("memory takes it");
+        let read = |bytes: &[u8]| borsh::from_slice::<Cells>(bytes).map_err(|e| e.to_string());
+
+        let two = cells([7, 5]);
+        assert_eq!(read(&borsh::to_vec(&two).expect("memory takes it")), Ok(two));
+        assert_eq!(read(&write(&[])), Err(CellsError::Empty.to_string()));
+        for unordered in [[cell(7), cell(5)], [cell(5), cell(5)]] {
+            assert_eq!(read(&write(&unordered)), Err(CellsError::NotAscending.to_string()));
+        }
+        let other_level = borsh::to_vec(&vec![1_u64]).expect("memory takes it");
+        assert_eq!(read(&other_level), Err(CellsError::NotLevel13(1).to_string()));
+    }
+
+    proptest! {
+        #[test]
+        fn is_a_set(a in btree_set(0_u64..20, 1..10), b in btree_set(0_u64..20, 1..10)) {
+            let (left, right) = (cells(a.clone()), cells(b.clone()));
+
+            prop_assert_eq!(left.union(&right), cells(a.union(&b).copied()));
+            prop_assert_eq!(left.intersects(&right), !a.is_disjoint(&b));
+            prop_assert_eq!(left.contains_all(&right), a.is_superset(&b));
+            prop_assert_eq!(left.len(), a.len());
+        }
+    }
+}

@@ -23,8 +23,8 @@ mod volume;
 
 pub use altitude::Altitude;
 pub use area::{
-    Area, AreaError, CELLS_PER_ENTITY_MAX, CIRCLE_AREA_KM2_MAX, POLYGON_AREA_KM2_MAX,
-    union_of_cells,
+    Area, AreaError, CELLS_PER_ENTITY_MAX, CIRCLE_AREA_KM2_MAX, OUTLINE_LENGTH_KM_MAX,
+    POLYGON_AREA_KM2_MAX, union_of_cells,
 };
 pub use cell::{Cell, Cells, CellsError};
 pub use circle::Circle;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use s2::r3::vector::Vector;
 
 use crate::ball::Ball;
+use crate::direction::angle;
 use crate::orientation::{arcs_cross_given_sides, is_counterclockwise};
 
 /// Every vertex of an outline is at least this far inside the half of the sphere around its
@@ -38,7 +39,7 @@ impl Outline {
         assert!(3 <= points.len(), "an outline has three vertices");
         let sum = points.iter().fold(Vector::default(), |sum, point| sum + *point);
         let center = sum.normalize();
-        if points.iter().any(|point| point.dot(&center) < COSINE_MIN) {
+        if !points.iter().all(|point| COSINE_MIN <= point.dot(&center)) {
             return None;
         }
         let chord2 = points.iter().map(|point| (*point - center).norm2()).fold(0.0, f64::max);
@@ -109,6 +110,11 @@ impl Outline {
         let first = &self.points[0];
         let fan = self.points.windows(2).skip(1);
         fan.map(|pair| signed_area(first, &pair[0], &pair[1])).sum::<f64>().abs()
+    }
+
+    /// Returns the length of all edges as an angle, in radians.
+    pub(crate) fn length(&self) -> f64 {
+        self.edges().map(|(from, to)| angle(from, to)).sum()
     }
 
     /// Returns all edges, the closing one first.

@@ -5,6 +5,8 @@
 //! in that order before they do. All decisions are exact, so the order never goes wrong, and an
 //! outline of n vertices takes n log n of them, whatever its shape.
 
+use std::cmp::Ordering;
+
 use s2::r3::vector::Vector;
 
 use crate::orientation::{arcs_cross, is_counterclockwise};
@@ -26,116 +28,104 @@ pub(crate) fn find_duplicates(points: &[Vector]) -> Option<(usize, usize)> {
 /// Edges that share a vertex do not cross there. Vertices must differ from one another. Where an
 /// edge touches another one exactly, points moved by infinitely small amounts decide.
 pub(crate) fn find_crossing(outline: &Outline) -> Option<(usize, usize)> {
-    let mut sweep = Sweep { outline, axis: axis(outline), active: Vec::new() };
-    let count = outline.points().len();
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_unstable_by(|a, b| sweep.order(*a, *b));
-    let mut rank = vec![0; count];
-    for (position, vertex) in order.iter().enumerate() {
-        rank[*vertex] = position;
+    let order = order(outline);
+    let mut sweep = Sweep { outline, ranks: vec![0; order.len()], active: Vec::new() };
+    for (rank, vertex) in order.iter().enumerate() {
+        sweep.ranks[*vertex] = rank;
     }
     for vertex in order {
-        let after = Edge { from: vertex, to: (vertex + 1) % count, index: vertex };
-        let index = (vertex + count - 1) % count;
-        let before = Edge { from: vertex, to: index, index };
-        for edge in [after, before] {
-            if rank[edge.to] < rank[vertex]
-                && let Some(crossing) = sweep.remove(edge.reversed())
-            {
-                return Some(crossing);
-            }
-        }
-        for edge in [after, before] {
-            if rank[vertex] < rank[edge.to]
-                && let Some(crossing) = sweep.insert(edge)
-            {
-                return Some(crossing);
-            }
+        let edges = [vertex, vertex.checked_sub(1).unwrap_or(sweep.ranks.len() - 1)];
+        let (ending, starting): (Vec<usize>, Vec<usize>) =
+            edges.into_iter().partition(|edge| sweep.last_of(*edge) == vertex);
+        let crossing = ending
+            .into_iter()
+            .find_map(|edge| sweep.remove(edge))
+            .or_else(|| starting.into_iter().find_map(|edge| sweep.insert(edge)));
+        if crossing.is_some() {
+            return crossing;
         }
     }
     None
 }
 
-/// An edge, from the vertex that the sweep meets first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Edge {
-    from: usize,
-    to: usize,
-    /// The vertex that it starts from in the outline.
-    index: usize,
-}
-
-impl Edge {
-    fn reversed(self) -> Self {
-        Edge { from: self.to, to: self.from, index: self.index }
-    }
-
-    fn shares_vertex(self, other: Edge) -> bool {
-        self.from == other.from
-            || self.from == other.to
-            || self.to == other.from
-            || self.to == other.to
-    }
+/// Returns the vertices as the sweep meets them.
+fn order(outline: &Outline) -> Vec<usize> {
+    let (points, axis) = (outline.points(), axis(outline));
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_unstable_by(|a, b| {
+        if a == b {
+            return Ordering::Equal;
+        }
+        if is_counterclockwise(&axis, &points[*a], &points[*b]) {
+            return Ordering::Less;
+        }
+        Ordering::Greater
+    });
+    order
 }
 
 struct Sweep<'a> {
     outline: &'a Outline,
-    axis: Vector,
-    /// The edges that the half-plane meets, the nearest to the axis last.
-    active: Vec<Edge>,
+    /// When the sweep meets each vertex.
+    ranks: Vec<usize>,
+    /// The edges that the half-plane meets, by the index of their first vertex in the outline, the
+    /// nearest to the axis last. Small numbers, since they are often moved.
+    active: Vec<u32>,
 }
 
 impl Sweep<'_> {
-    /// Orders two vertices as the sweep meets them.
-    fn order(&self, a: usize, b: usize) -> std::cmp::Ordering {
-        if a == b {
-            return std::cmp::Ordering::Equal;
-        }
-        let points = self.outline.points();
-        if is_counterclockwise(&self.axis, &points[a], &points[b]) {
-            return std::cmp::Ordering::Less;
-        }
-        std::cmp::Ordering::Greater
+    /// Returns the vertices of an edge, the one that the sweep meets first in front.
+    fn ends(&self, edge: usize) -> (usize, usize) {
+        let next = if edge + 1 == self.ranks.len() { 0 } else { edge + 1 };
+        if self.ranks[edge] < self.ranks[next] { (edge, next) } else { (next, edge) }
+    }
+
+    /// Returns the vertex of an edge that the sweep meets last.
+    fn last_of(&self, edge: usize) -> usize {
+        self.ends(edge).1
     }
 
     /// Puts an edge, whose first vertex is being met, in its place.
-    fn insert(&mut self, edge: Edge) -> Option<(usize, usize)> {
+    fn insert(&mut self, edge: usize) -> Option<(usize, usize)> {
+        let (first, last) = self.ends(edge);
         let at = self.active.partition_point(|other| {
-            let end = if other.from == edge.from { edge.to } else { edge.from };
-            self.is_above(end, *other)
+            let other = self.ends(*other as usize);
+            self.is_above(if other.0 == first { last } else { first }, other)
         });
-        self.active.insert(at, edge);
+        self.active.insert(at, edge as u32);
         let below = at.checked_sub(1).and_then(|below| self.crossing(below, at));
         below.or_else(|| self.crossing(at, at + 1))
     }
 
     /// Takes out an edge, whose last vertex is being met.
-    fn remove(&mut self, edge: Edge) -> Option<(usize, usize)> {
+    fn remove(&mut self, edge: usize) -> Option<(usize, usize)> {
+        let (first, last) = self.ends(edge);
         let at = self.active.partition_point(|other| {
-            let end = if other.to == edge.to { edge.from } else { edge.to };
-            *other != edge && self.is_above(end, *other)
+            let ends = self.ends(*other as usize);
+            *other != edge as u32 && self.is_above(if ends.1 == last { first } else { last }, ends)
         });
         let removed = self.active.remove(at);
-        assert_eq!(removed, edge, "edges that have not crossed keep their order");
+        assert_eq!(removed, edge as u32, "edges that have not crossed keep their order");
         at.checked_sub(1).and_then(|below| self.crossing(below, at))
     }
 
-    /// Tells whether a vertex is on the axis' side of an edge.
-    fn is_above(&self, vertex: usize, edge: Edge) -> bool {
+    /// Tells whether a vertex is on the axis' side of an edge with the given ends.
+    fn is_above(&self, vertex: usize, (first, last): (usize, usize)) -> bool {
         let points = self.outline.points();
-        is_counterclockwise(&points[edge.from], &points[edge.to], &points[vertex])
+        is_counterclockwise(&points[first], &points[last], &points[vertex])
     }
 
     /// Returns the active edges at two places if both are there and cross.
     fn crossing(&self, at: usize, other_at: usize) -> Option<(usize, usize)> {
-        let (edge, other) = (self.active.get(at)?, self.active.get(other_at)?);
-        if edge.shares_vertex(*other) {
+        let edge = *self.active.get(at)? as usize;
+        let other = *self.active.get(other_at)? as usize;
+        let ((a, b), (c, d)) = (self.ends(edge), self.ends(other));
+        if a == c || a == d || b == c || b == d {
             return None;
         }
         let points = self.outline.points();
-        let [a, b, c, d] = [edge.from, edge.to, other.from, other.to].map(|vertex| &points[vertex]);
-        let pair = (edge.index.min(other.index), edge.index.max(other.index));
-        arcs_cross(a, b, c, d).then_some(pair)
+        arcs_cross(&points[a], &points[b], &points[c], &points[d])
+            .then_some((edge.min(other), edge.max(other)))
     }
 }
 

@@ -40,10 +40,17 @@ struct Segment {
     to: (f64, f64),
 }
 
-/// A point, and whether it is inside.
+/// The middle of a cell, on its face and as a direction.
+#[derive(Clone, Copy, Debug)]
+struct Middle {
+    on_face: (f64, f64),
+    direction: Vector,
+}
+
+/// The middle of a cell, and whether it is inside.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    point: Vector,
+    middle: Middle,
     is_inside: bool,
 }
 
@@ -66,8 +73,9 @@ impl Descent<'_> {
             return Ok(());
         };
         let quad = Quad::around(face, &bound.grown(MARGIN));
-        let point = middle(quad);
-        self.descend(quad, 0, Known { point, is_inside: self.outline.contains(&point) })
+        let middle = Middle::of(quad);
+        let is_inside = self.outline.contains(&middle.direction);
+        self.descend(quad, 0, Known { middle, is_inside })
     }
 
     /// Adds the cells inside `quad`, which the segments from `first` on meet, given its middle.
@@ -88,10 +96,10 @@ impl Descent<'_> {
                     self.segments.push(segment);
                 }
             }
-            let point = middle(child);
-            let is_inside = self.is_inside(&point, known, &self.segments[first..end]);
+            let middle = Middle::of(child);
+            let is_inside = self.is_inside(&middle, known, &self.segments[first..end]);
             if end < self.segments.len() {
-                self.descend(child, end, Known { point, is_inside })?;
+                self.descend(child, end, Known { middle, is_inside })?;
                 self.segments.truncate(end);
             } else if is_inside {
                 self.found.push(child)?;
@@ -100,25 +108,35 @@ impl Descent<'_> {
         Ok(())
     }
 
-    /// Tells whether a point is inside, given another one and the edges that may be between them.
-    fn is_inside(&self, point: &Vector, known: Known, between: &[Segment]) -> bool {
+    /// Tells whether the middle of a cell is inside, given another one and the edges that may be
+    /// between them.
+    fn is_inside(&self, middle: &Middle, known: Known, between: &[Segment]) -> bool {
+        let way = Rect::between(known.middle.on_face, middle.on_face).grown(MARGIN);
+        let (here, there) = (&known.middle.direction, &middle.direction);
         let mut is_inside = known.is_inside;
         let mut last = None;
         for segment in between {
             // The pieces of one edge are next to one another, and the whole edge is asked once.
-            if last == Some(segment.edge) {
+            if last == Some(segment.edge) || !segment.meets(&way) {
                 continue;
             }
             last = Some(segment.edge);
             let (from, to) = self.outline.edge(segment.edge as usize);
-            let to_is_left = is_counterclockwise(&known.point, point, to);
-            if is_counterclockwise(&known.point, point, from) != to_is_left
-                && arcs_cross_given_sides(&known.point, point, from, to, to_is_left)
+            let to_is_left = is_counterclockwise(here, there, to);
+            if is_counterclockwise(here, there, from) != to_is_left
+                && arcs_cross_given_sides(here, there, from, to, to_is_left)
             {
                 is_inside = !is_inside;
             }
         }
         is_inside
+    }
+}
+
+impl Middle {
+    fn of(quad: Quad) -> Self {
+        let on_face = quad.rect().middle();
+        Middle { on_face, direction: from_face(quad.face, on_face).normalize() }
     }
 }
 
@@ -140,11 +158,6 @@ impl Segment {
             normal_u.abs() * (rect.u[1] - middle_u) + normal_v.abs() * (rect.v[1] - middle_v);
         (normal_u * (middle_u - u0) + normal_v * (middle_v - v0)).abs() <= reach
     }
-}
-
-/// Returns the direction of the middle of a cell.
-fn middle(quad: Quad) -> Vector {
-    from_face(quad.face, quad.rect().middle()).normalize()
 }
 
 /// Returns the face that holds the whole outline, if it does not come near the border of one.
@@ -178,10 +191,9 @@ fn project(face: u8, edge: u32, (from, to): (Vector, Vector), segments: &mut Vec
 
 /// Returns the bounds of the segments, if there are any.
 fn bound(segments: &[Segment]) -> Option<Rect> {
-    let ends = || segments.iter().flat_map(|segment| [segment.from, segment.to]);
-    let (u, v) = ends().next()?;
-    Some(ends().fold(Rect { u: [u, u], v: [v, v] }, |rect, (u, v)| Rect {
-        u: [rect.u[0].min(u), rect.u[1].max(u)],
-        v: [rect.v[0].min(v), rect.v[1].max(v)],
-    }))
+    let rects = segments.iter().map(|segment| Rect::between(segment.from, segment.to));
+    rects.reduce(|a, b| Rect {
+        u: [a.u[0].min(b.u[0]), a.u[1].max(b.u[1])],
+        v: [a.v[0].min(b.v[0]), a.v[1].max(b.v[1])],
+    })
 }

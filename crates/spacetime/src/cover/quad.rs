@@ -82,6 +82,11 @@ impl Quad {
 }
 
 impl Rect {
+    /// Returns the smallest rectangle that holds two points.
+    pub(super) fn between((u0, v0): (f64, f64), (u1, v1): (f64, f64)) -> Rect {
+        Rect { u: [u0.min(u1), u0.max(u1)], v: [v0.min(v1), v0.max(v1)] }
+    }
+
     /// Returns the rectangle with every side moved outward.
     pub(super) fn grown(&self, by: f64) -> Rect {
         Rect { u: [self.u[0] - by, self.u[1] + by], v: [self.v[0] - by, self.v[1] + by] }
