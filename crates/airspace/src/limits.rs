@@ -7,8 +7,9 @@ use crate::{Party, UssBaseUrl};
 
 /// How many operational intents, constraints and subscriptions a party may have stored.
 ///
-/// What has ended counts until it is removed; an implicit subscription counts like any other.
-pub const LIVE_ENTITIES_PER_PARTY_MAX: u64 = 2_000_000;
+/// What has ended counts until it is removed; an implicit subscription counts like any other, so
+/// this is two million flights at a time.
+pub const LIVE_ENTITIES_PER_PARTY_MAX: u64 = 4_000_000;
 
 /// How many cells these may have together, each counted as often as it is covered.
 pub const CELLS_PER_PARTY_MAX: u64 = 20_000_000;

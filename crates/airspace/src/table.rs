@@ -5,10 +5,10 @@
 //! and pages with the original until either changes them, so a frozen state costs little.
 //!
 //! The tree is a function of the records alone: a leaf a record, a page over the leaves of its keys
-//! in ascending order, a group over 64 pages, the root over 64 groups. What changes forgets the
+//! in ascending order, a group over 256 pages, the root over 256 groups. What changes forgets the
 //! hashes above it; asking for the root renews only those.
 
-use std::collections::BTreeMap;
+use std::array;
 use std::sync::{Arc, OnceLock};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -22,16 +22,16 @@ pub(crate) use slab::Slot;
 /// A SHA-256 hash.
 pub(crate) type Hash = [u8; 32];
 
-/// How many pages a table has.
-const PAGES: usize = 4096;
-
 /// How many pages a group has, and how many groups a table.
-const GROUP: usize = 64;
+const FANOUT: usize = 256;
 
 /// What a hash is over: no two kinds of node of the tree have one preimage.
 const LEAF: u8 = 0;
 const PAGE: u8 = 1;
 const NODE: u8 = 2;
+
+/// The hash of a page or a group without records.
+const EMPTY: Hash = [0; 32];
 
 /// What a table holds.
 pub(crate) trait Record: Clone {
@@ -51,27 +51,34 @@ pub(crate) trait Record: Clone {
 #[derive(Clone, Debug)]
 pub(crate) struct Table<R: Record> {
     slab: Slab<R>,
-    pages: Vec<Page<R::Key>>,
-    groups: Vec<OnceLock<Hash>>,
+    /// By the first byte of a key's hash; those that never held anything are not made.
+    groups: Vec<Option<Arc<Group<R::Key>>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Group<K> {
+    /// By the second byte of a key's hash.
+    pages: [Page<K>; FANOUT],
+    hash: OnceLock<Hash>,
 }
 
 #[derive(Clone, Debug)]
 struct Page<K> {
-    slots: Arc<BTreeMap<K, Slot>>,
+    /// Ascending by key.
+    slots: Arc<Vec<(K, Slot)>>,
     hash: OnceLock<Hash>,
+}
+
+/// The first two bytes of the hash of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PageNumber {
+    group: u8,
+    page: u8,
 }
 
 impl<R: Record> Default for Table<R> {
     fn default() -> Self {
-        let empty = Page {
-            slots: Arc::new(BTreeMap::new()),
-            hash: OnceLock::from(Hash::from(Sha256::digest([PAGE]))),
-        };
-        Table {
-            slab: Slab::default(),
-            pages: vec![empty; PAGES],
-            groups: vec![OnceLock::new(); PAGES / GROUP],
-        }
+        Table { slab: Slab::default(), groups: vec![None; FANOUT] }
     }
 }
 
@@ -82,7 +89,11 @@ impl<R: Record> Table<R> {
 
     /// Finds the slot of a key.
     pub(crate) fn find(&self, key: &R::Key) -> Option<Slot> {
-        self.pages[page_of(key)].slots.get(key).copied()
+        let number = PageNumber::of(key);
+        let group = self.groups[usize::from(number.group)].as_ref()?;
+        let page = &group.pages[usize::from(number.page)];
+        let place = page.place(key).ok()?;
+        Some(page.slots[place].1)
     }
 
     /// Finds the record of a key.
@@ -97,49 +108,26 @@ impl<R: Record> Table<R> {
 
     /// Returns the record in a slot to change anything but its key.
     pub(crate) fn at_mut(&mut self, slot: Slot) -> &mut R {
-        let (record, page) = self.slab.at_mut(slot);
-        self.pages[page].hash = OnceLock::new();
-        self.groups[page / GROUP] = OnceLock::new();
+        let (record, number) = self.slab.at_mut(slot);
+        page_mut(&mut self.groups, number);
         record
     }
 
     /// Adds a record; its key must be new.
     pub(crate) fn insert(&mut self, record: R) -> Slot {
         let key = record.key();
-        let page = page_of(&key);
-        let slot = self.slab.insert(record, page);
-        let replaced = Arc::make_mut(&mut self.pages[page].slots).insert(key, slot);
-        assert!(replaced.is_none(), "a key is added once");
-        self.forget(page);
+        let number = PageNumber::of(&key);
+        let slot = self.slab.insert(record, number);
+        let page = page_mut(&mut self.groups, number);
+        let place = page.place(&key).expect_err("a key is added once");
+        Arc::make_mut(&mut page.slots).insert(place, (key, slot));
         slot
     }
 
-    /// Removes the record in a slot; there must be one.
-    pub(crate) fn remove(&mut self, slot: Slot) -> R {
-        let (record, page) = self.slab.remove(slot);
-        let removed = Arc::make_mut(&mut self.pages[page].slots).remove(&record.key());
-        assert_eq!(removed, Some(slot), "a key leads to its slot");
-        self.forget(page);
-        record
-    }
-
-    /// Lists all records in their order in the tree: by page, then by key.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &R)> {
-        self.pages.iter().flat_map(|page| page.slots.values()).map(|&slot| (slot, self.at(slot)))
-    }
-
-    /// Returns the root of the tree.
-    pub(crate) fn hash(&self) -> Hash {
-        let groups = self.groups.iter().zip(self.pages.chunks(GROUP));
-        node_over(groups.map(|(group, pages)| {
-            *group.get_or_init(|| node_over(pages.iter().map(|page| self.page_hash(page))))
-        }))
-    }
-
     /// Adds a record that comes after all others in the order of the tree, and tells whether it does.
-    pub(crate) fn push(&mut self, record: R, last: &mut Option<(usize, R::Key)>) -> bool {
+    pub(crate) fn push(&mut self, record: R, last: &mut Option<(PageNumber, R::Key)>) -> bool {
         let key = record.key();
-        let place = (page_of(&key), key);
+        let place = (PageNumber::of(&key), key);
         if last.as_ref().is_some_and(|last| place <= *last) {
             return false;
         }
@@ -148,39 +136,66 @@ impl<R: Record> Table<R> {
         true
     }
 
+    /// Removes the record in a slot; there must be one.
+    pub(crate) fn remove(&mut self, slot: Slot) -> R {
+        let (record, number) = self.slab.remove(slot);
+        let page = page_mut(&mut self.groups, number);
+        let place = page.place(&record.key()).expect("a key leads to its slot");
+        let (_, removed) = Arc::make_mut(&mut page.slots).remove(place);
+        assert_eq!(removed, slot, "a key leads to its slot");
+        record
+    }
+
+    /// Lists all records in their order in the tree: by page, then by key.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &R)> {
+        let pages = self.groups.iter().flatten().flat_map(|group| &group.pages);
+        pages.flat_map(|page| page.slots.iter()).map(|&(_, slot)| (slot, self.at(slot)))
+    }
+
+    /// Returns the root of the tree.
+    pub(crate) fn hash(&self) -> Hash {
+        node_over(self.groups.iter().map(|group| match group {
+            Some(group) => self.group_hash(group),
+            None => EMPTY,
+        }))
+    }
+
+    fn group_hash(&self, group: &Group<R::Key>) -> Hash {
+        *group.hash.get_or_init(|| {
+            if group.pages.iter().all(|page| page.slots.is_empty()) {
+                return EMPTY;
+            }
+            node_over(group.pages.iter().map(|page| self.page_hash(page)))
+        })
+    }
+
     fn page_hash(&self, page: &Page<R::Key>) -> Hash {
         *page.hash.get_or_init(|| {
+            if page.slots.is_empty() {
+                return EMPTY;
+            }
             let mut hasher = Sha256::new_with_prefix([PAGE]);
-            for &slot in page.slots.values() {
-                hasher.update(self.slab.leaf(slot, |record| leaf_of(record)));
+            for &(_, slot) in page.slots.iter() {
+                hasher.update(self.slab.leaf(slot, leaf_of));
             }
             hasher.finalize().into()
         })
     }
 
-    fn forget(&mut self, page: usize) {
-        self.pages[page].hash = OnceLock::new();
-        self.groups[page / GROUP] = OnceLock::new();
-    }
-
     /// Says what contradicts the invariants.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let mut count = 0;
-        for (page, content) in self.pages.iter().enumerate() {
-            for (key, &slot) in content.slots.iter() {
-                count += 1;
-                if self.at(slot).key() != *key || page_of(key) != page {
-                    return Err("a key does not lead to its record".to_owned());
-                }
+        let mut renewed = Table::default();
+        let mut last = None;
+        for (slot, record) in self.iter() {
+            if self.find(&record.key()) != Some(slot) {
+                return Err("a key does not lead to its record".to_owned());
+            }
+            if !renewed.push(record.clone(), &mut last) {
+                return Err("records are not in order".to_owned());
             }
         }
-        if count != self.len() {
-            return Err(format!("{count} keys lead to {} records", self.len()));
-        }
-        let mut renewed = self.clone();
-        renewed.slab.forget_leaves();
-        for page in 0..PAGES {
-            renewed.forget(page);
+        if renewed.len() != self.len() {
+            return Err(format!("{} keys lead to {} records", renewed.len(), self.len()));
         }
         if renewed.hash() != self.hash() {
             return Err("a hash is older than what it is over".to_owned());
@@ -189,12 +204,38 @@ impl<R: Record> Table<R> {
     }
 }
 
-/// Returns the page of a key, of [`PAGES`]: the first 12 bits of its SHA-256.
-pub(crate) fn page_of(key: &impl BorshSerialize) -> usize {
-    let mut hasher = Sha256::new();
-    borsh::to_writer(HashWriter(&mut hasher), key).expect("a hash takes any number of bytes");
-    let hash: Hash = hasher.finalize().into();
-    usize::from(u16::from_be_bytes([hash[0], hash[1]]) >> 4)
+impl<K> Default for Group<K> {
+    fn default() -> Self {
+        let slots = Arc::new(Vec::new());
+        let page = |_| Page { slots: Arc::clone(&slots), hash: OnceLock::from(EMPTY) };
+        Group { pages: array::from_fn(page), hash: OnceLock::new() }
+    }
+}
+
+impl<K: Ord> Page<K> {
+    /// Returns where a key is, or where it would be.
+    fn place(&self, key: &K) -> Result<usize, usize> {
+        self.slots.binary_search_by(|(other, _)| other.cmp(key))
+    }
+}
+
+impl PageNumber {
+    fn of(key: &impl BorshSerialize) -> Self {
+        let mut hasher = Sha256::new();
+        borsh::to_writer(HashWriter(&mut hasher), key).expect("a hash takes any number of bytes");
+        let hash: Hash = hasher.finalize().into();
+        PageNumber { group: hash[0], page: hash[1] }
+    }
+}
+
+/// Returns a page to change it or one of its records; the hashes above are forgotten.
+fn page_mut<K: Clone>(groups: &mut [Option<Arc<Group<K>>>], number: PageNumber) -> &mut Page<K> {
+    let group = groups[usize::from(number.group)].get_or_insert_default();
+    let group = Arc::make_mut(group);
+    group.hash = OnceLock::new();
+    let page = &mut group.pages[usize::from(number.page)];
+    page.hash = OnceLock::new();
+    page
 }
 
 fn leaf_of<R: Record>(record: &R) -> Hash {

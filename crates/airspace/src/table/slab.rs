@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::table::Hash;
+use crate::table::{Hash, PageNumber};
 
 /// How many slots a chunk has: what is copied when a shared one changes.
 const CHUNK: usize = 16;
@@ -21,7 +21,7 @@ pub(super) struct Slab<R> {
 #[derive(Clone, Debug)]
 struct Filled<R> {
     record: R,
-    page: u16,
+    page: PageNumber,
     leaf: OnceLock<Hash>,
 }
 
@@ -53,19 +53,18 @@ impl<R: Clone> Slab<R> {
     }
 
     /// Returns the record to change, and its page; its leaf is forgotten.
-    pub(super) fn at_mut(&mut self, slot: Slot) -> (&mut R, usize) {
+    pub(super) fn at_mut(&mut self, slot: Slot) -> (&mut R, PageNumber) {
         let (chunk, place) = slot.place();
         let filled = Arc::make_mut(&mut self.chunks[chunk])[place]
             .as_mut()
             .expect("a slot in use is filled");
         filled.leaf = OnceLock::new();
-        (&mut filled.record, usize::from(filled.page))
+        (&mut filled.record, filled.page)
     }
 
-    pub(super) fn insert(&mut self, record: R, page: usize) -> Slot {
+    pub(super) fn insert(&mut self, record: R, page: PageNumber) -> Slot {
         let slot = self.free.pop().unwrap_or_else(|| self.grow());
         let (chunk, place) = slot.place();
-        let page = u16::try_from(page).expect("there are 4,096 pages");
         let filled = Filled { record, page, leaf: OnceLock::new() };
         Arc::make_mut(&mut self.chunks[chunk])[place] = Some(filled);
         self.len += 1;
@@ -73,27 +72,19 @@ impl<R: Clone> Slab<R> {
     }
 
     /// Removes the record and returns it with its page.
-    pub(super) fn remove(&mut self, slot: Slot) -> (R, usize) {
+    pub(super) fn remove(&mut self, slot: Slot) -> (R, PageNumber) {
         let (chunk, place) = slot.place();
         let filled =
             Arc::make_mut(&mut self.chunks[chunk])[place].take().expect("a slot in use is filled");
         self.free.push(slot);
         self.len -= 1;
-        (filled.record, usize::from(filled.page))
+        (filled.record, filled.page)
     }
 
     /// Returns the leaf of a record, made once until the record changes.
     pub(super) fn leaf(&self, slot: Slot, make: impl FnOnce(&R) -> Hash) -> Hash {
         let filled = self.filled(slot);
         *filled.leaf.get_or_init(|| make(&filled.record))
-    }
-
-    pub(super) fn forget_leaves(&mut self) {
-        for chunk in &mut self.chunks {
-            for filled in Arc::make_mut(chunk).iter_mut().flatten() {
-                filled.leaf = OnceLock::new();
-            }
-        }
     }
 
     fn filled(&self, slot: Slot) -> &Filled<R> {

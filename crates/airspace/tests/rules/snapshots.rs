@@ -167,7 +167,7 @@ fn keeps_its_hash_and_its_stored_form() {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
 
     insta::assert_snapshot!(hex(&scene.state.hash()), @"
-    b31365f2fff1f0d97bd1b10f5acd721f6707628b458d9d9cc46f9a0907526dd6
+    9ca9a8838fa34ca1fd0be2abbe76b3176dc306106391c064ea879b0b4c6e03b8
     ");
     insta::assert_snapshot!(written(&scene.state).len(), @"822");
 }
