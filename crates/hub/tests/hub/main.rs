@@ -1,0 +1,10 @@
+//! Tests of a whole hub over HTTP: what is wired to what, and what clients may do to it.
+
+mod admin;
+mod bounds;
+mod f3548;
+mod fairness;
+mod restart;
+mod routes;
+mod support;
+mod tls;
