@@ -13,6 +13,8 @@ use spacetime::{Altitude, Cell, Timestamp};
 use crate::extent::{Extent, Search, TooManyFound};
 use crate::table::Slot;
 
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use tree::{Entry, Tree};

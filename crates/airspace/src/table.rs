@@ -15,6 +15,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
 mod slab;
+#[cfg(test)]
+mod tests;
 
 use slab::Slab;
 pub(crate) use slab::Slot;

@@ -25,6 +25,12 @@ const NODE_BUILT: usize = 24;
 /// How far an altitude in mm is shifted to weigh like a time in us: 30 m like 8 minutes.
 const ALTITUDE_SHIFT: u32 = 14;
 
+#[cfg(test)]
+std::thread_local! {
+    /// How many nodes searches of this thread have entered.
+    pub(super) static NODES_ENTERED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// One cell of something.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
@@ -200,6 +206,8 @@ impl Node {
         query: &Query<'_>,
         found: &mut impl FnMut(Slot) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        #[cfg(test)]
+        NODES_ENTERED.set(NODES_ENTERED.get() + 1);
         match self {
             Node::Leaf(entries) => visit_entries(entries, query, found),
             Node::Branch(children) => visit_children(children, query, found),

@@ -37,6 +37,11 @@ impl Slot {
     /// Comes after every other slot.
     pub(crate) const LAST: Slot = Slot(u32::MAX);
 
+    #[cfg(test)]
+    pub(crate) fn numbered(number: u32) -> Self {
+        Slot(number)
+    }
+
     fn place(self) -> (usize, usize) {
         let number = self.0 as usize;
         (number / CHUNK, number % CHUNK)
