@@ -10,7 +10,7 @@ use crate::base_url::{BaseUrlError, Schemes};
 use crate::f3548::common::{
     SubscriberToNotify, Subscribers, Time, UssAvailabilityStateText, Volume4D,
 };
-use crate::f3548::volumes::{self, ExtentsError, Required, VolumeError};
+use crate::f3548::volumes::{self, ExtentsError, Moment, Required, VolumeError};
 use crate::json::{self, JsonError};
 use crate::list::Mapped;
 use crate::text;
@@ -149,7 +149,8 @@ pub fn parse_put(
 /// Returns the search that a `QueryConstraintReferenceParameters` asks for.
 pub fn parse_query(body: &[u8]) -> Result<Search, ParseError> {
     let message: QueryConstraintReferenceParameters = json::parse(body)?;
-    volumes::search_of(&message.area_of_interest).map_err(ParseError::AreaOfInterest)
+    volumes::search_of(&message.area_of_interest, Moment::Accepted)
+        .map_err(ParseError::AreaOfInterest)
 }
 
 /// Returns the JSON of a `GetConstraintReferenceResponse`.

@@ -8,7 +8,7 @@ use crate::base_url::{BaseUrlError, Schemes};
 use crate::f3548::common::{Time, Volume4D};
 use crate::f3548::constraints::{self, ConstraintReference};
 use crate::f3548::operational_intents::{self, OperationalIntentReference};
-use crate::f3548::volumes::{self, VolumeError};
+use crate::f3548::volumes::{self, Moment, VolumeError};
 use crate::json::{self, JsonError};
 use crate::list::Mapped;
 use crate::text;
@@ -165,7 +165,8 @@ pub fn parse_put(
     Ok(subscription::Put {
         id: target.id,
         version: target.version,
-        extent: volumes::search_of(&message.extents).map_err(ParseError::Extents)?,
+        extent: volumes::search_of(&message.extents, Moment::Refused)
+            .map_err(ParseError::Extents)?,
         uss_base_url: message.uss_base_url,
         notify_for,
     })
@@ -174,7 +175,8 @@ pub fn parse_put(
 /// Returns the search that a `QuerySubscriptionParameters` asks for.
 pub fn parse_query(body: &[u8]) -> Result<Search, ParseError> {
     let message: QuerySubscriptionParameters = json::parse(body)?;
-    volumes::search_of(&message.area_of_interest).map_err(ParseError::AreaOfInterest)
+    volumes::search_of(&message.area_of_interest, Moment::Accepted)
+        .map_err(ParseError::AreaOfInterest)
 }
 
 /// Returns the JSON of a `GetSubscriptionResponse`.

@@ -1,5 +1,7 @@
 //! Volumes of messages to and from volumes of `spacetime`, and their union to an extent.
 
+use std::cmp::Ordering;
+
 use airspace::{Extent, Search};
 use spacetime::{Altitude, Area, AreaError, Cells, LatLng, Timestamp, VERTICES_MAX};
 
@@ -83,6 +85,15 @@ pub(crate) enum Required {
     TimesAndAltitudes,
 }
 
+/// What becomes of a volume that starts when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// It asks what there is at that moment: searches. Clients send it.
+    Accepted,
+    /// It is refused: everything that is put.
+    Refused,
+}
+
 impl VolumeError {
     /// Tells whether the volume is well-formed but too large.
     pub fn is_too_large(&self) -> bool {
@@ -117,17 +128,21 @@ impl Volume4D {
     pub fn to_volume(&self) -> Result<spacetime::Volume, VolumeError> {
         let area = self.volume.area()?;
         let (altitude_lower, altitude_upper) = self.volume.altitudes()?;
-        let (starts_at, ends_at) = self.times()?;
+        let (starts_at, ends_at) = self.times(Moment::Refused)?;
         let volume =
             spacetime::Volume::new(area, altitude_lower, altitude_upper, starts_at, ends_at);
         Ok(volume.expect("bounds that are in order stay so when they are widened"))
     }
 
-    fn times(&self) -> Result<(Option<Timestamp>, Option<Timestamp>), VolumeError> {
-        if let (Some(start), Some(end)) = (self.time_start, self.time_end)
-            && end.value <= start.value
-        {
-            return Err(VolumeError::EndsBeforeStart);
+    fn times(&self, moment: Moment) -> Result<(Option<Timestamp>, Option<Timestamp>), VolumeError> {
+        if let (Some(start), Some(end)) = (self.time_start, self.time_end) {
+            match end.value.cmp(&start.value) {
+                Ordering::Less => return Err(VolumeError::EndsBeforeStart),
+                Ordering::Equal if moment == Moment::Refused => {
+                    return Err(VolumeError::EndsBeforeStart);
+                }
+                Ordering::Equal | Ordering::Greater => {}
+            }
         }
         let start = self.time_start.map(|time| time.value.floor());
         Ok((start, self.time_end.map(|time| time.value.ceil())))
@@ -246,15 +261,12 @@ fn bound(
 }
 
 /// Returns what a search or a subscription asks for.
-pub(crate) fn search_of(volume: &Volume4D) -> Result<Search, VolumeError> {
-    let volume = volume.to_volume()?;
-    Ok(Search {
-        starts_at: volume.starts_at(),
-        ends_at: volume.ends_at(),
-        altitude_lower: volume.altitude_lower(),
-        altitude_upper: volume.altitude_upper(),
-        cells: volume.area().cells().map_err(VolumeError::Area)?,
-    })
+pub(crate) fn search_of(volume: &Volume4D, moment: Moment) -> Result<Search, VolumeError> {
+    let area = volume.volume.area()?;
+    let (altitude_lower, altitude_upper) = volume.volume.altitudes()?;
+    let (starts_at, ends_at) = volume.times(moment)?;
+    let cells = area.cells().map_err(VolumeError::Area)?;
+    Ok(Search { starts_at, ends_at, altitude_lower, altitude_upper, cells })
 }
 
 fn cover(volumes: &[spacetime::Volume]) -> Result<Cells, ExtentsError> {

@@ -221,6 +221,23 @@ fn refuses_searches_without_an_area() {
 }
 
 #[test]
+fn searches_a_moment_but_puts_none() {
+    let moment = with(volume(), "/time_end", time("2026-11-23T18:34:59Z"));
+    let before = with(volume(), "/time_end", time("2026-11-23T18:34:58Z"));
+    let search = |volume: &Value| json!({"area_of_interest": volume}).to_string();
+
+    let found = constraints::parse_query(search(&moment).as_bytes()).expect("a good request");
+    assert_eq!(found.starts_at, found.ends_at);
+    assert!(operational_intents::parse_query(search(&moment).as_bytes()).is_ok());
+    assert!(subscriptions::parse_query(search(&moment).as_bytes()).is_ok());
+    let error = constraints::parse_query(search(&before).as_bytes()).expect_err("swapped");
+    assert_eq!(error.to_string(), "area_of_interest.time_end: it is not after time_start");
+    let put = json!({"extents": moment, "uss_base_url": URL, "notify_for_constraints": true});
+    let error = parse_subscription(&put).expect_err("a subscription lasts");
+    assert_eq!(error.to_string(), "extents.time_end: it is not after time_start");
+}
+
+#[test]
 fn reads_an_availability_as_clients_write_it() {
     let parse = |body: &str| {
         let uss_id = Party::new("uss1").expect("a name");
