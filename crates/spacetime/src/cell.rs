@@ -126,7 +126,7 @@ mod tests {
     fn refuses_numbers_that_are_no_cells_of_level_13() {
         let good = cell(5).id();
 
-        for id in [0, 1, good >> 2, good << 2, good | 1, good | (6 << 61), u64::MAX] {
+        for id in [0, 1, good >> 2, good << 2, good | 1, good | 2, good | (6 << 61), u64::MAX] {
             assert_eq!(Cell::from_id(id), Err(CellsError::NotLevel13(id)), "{id:#x}");
         }
         assert_eq!(Cell::from_id(good | (5 << 61)).map(Cell::id), Ok(good | (5 << 61)));

@@ -29,3 +29,23 @@ impl Found {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_20_000_cells_and_no_more() {
+        let descend = |levels| (0..levels).fold(Quad::of_face(0), |quad, _| quad.children()[0]);
+        let (large, single) = (descend(6), descend(13));
+        let mut found = Found::default();
+
+        assert_eq!(found.push(large), Ok(()));
+        assert_eq!(found.push(large), Err(AreaError::TooManyCells));
+        while found.0.len() < CELLS_PER_ENTITY_MAX {
+            found.push(single).expect("there is room");
+        }
+        assert_eq!(found.push(single), Err(AreaError::TooManyCells));
+        assert_eq!(found.0.len(), CELLS_PER_ENTITY_MAX);
+    }
+}
