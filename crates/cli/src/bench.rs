@@ -1,0 +1,192 @@
+//! `tansiq bench`: a small load generator.
+
+mod bodies;
+mod busy;
+mod connection;
+mod histogram;
+mod load;
+mod million;
+mod target;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+pub(crate) use self::histogram::Histogram;
+
+use self::busy::Busy;
+use self::load::Tally;
+use self::million::Measured;
+use self::target::{Process, Start, Target, Trust};
+use crate::failure::Failure;
+use crate::output;
+
+/// A snapshot after so many entries, when asked for: several a second under full load.
+const SNAPSHOT_ENTRIES: u64 = 5_000;
+
+/// How many connections may be asked for.
+const CONNECTIONS_MAX: u64 = 1_024;
+
+/// The arguments of `tansiq bench`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --hub it starts a hub as a process of its own in a temporary directory. Put that directory on
+the disk that you mean to measure (--data): every write waits for it.
+
+Examples:
+  tansiq bench flights --connections 64 --live 1
+  tansiq bench flights --connections 16 --live 100 --snapshot --data /var/tmp/bench
+  tansiq bench searches --live 100
+  tansiq bench million
+  tansiq bench flights --hub http://127.0.0.1:8082 --key /tmp/test.key.pem --audience localhost")]
+pub(crate) struct Bench {
+    /// What to do.
+    scenario: Scenario,
+    /// A hub that runs already.
+    #[arg(long, value_name = "URL", requires_all = ["key", "audience"], conflicts_with = "data")]
+    hub: Option<String>,
+    /// The private key to sign its tokens with, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "hub")]
+    key: Option<PathBuf>,
+    /// The audience of its tokens.
+    #[arg(long, value_name = "NAME", requires = "hub")]
+    audience: Option<String>,
+    /// Where the hub that is started keeps its log; must be empty or not there.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How many connections ask at the same time.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    connections: u64,
+    /// How many flights live in the busy cell all the time, each with its subscription.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    live: u32,
+    /// For how long.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// How many parties take turns.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=100))]
+    parties: u64,
+    /// Makes the hub take snapshots all the time.
+    #[arg(long, conflicts_with = "hub")]
+    snapshot: bool,
+    /// How many intents `million` puts.
+    #[arg(long, default_value_t = 1_000_000,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(million::INTENTS_MAX)))]
+    intents: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Creates, activates and deletes flights in one busy S2 cell, altitudes apart.
+    Flights,
+    /// Searches that cell.
+    Searches,
+    /// Puts a million intents, then crashes the hub and starts it again.
+    Million,
+}
+
+/// Runs `tansiq bench`.
+pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
+    let target = bench.target()?;
+    let connections = usize::try_from(bench.connections).expect("it has a bound");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::refused("cannot start the runtime", &error))?;
+    let busy = Busy { connections, live: bench.live, duration: Duration::from_secs(bench.seconds) };
+    match bench.scenario {
+        Scenario::Flights => {
+            let tally = runtime.block_on(busy::fly(&target, busy))?;
+            bench.report("durable writes", &tally, target.process)
+        }
+        Scenario::Searches => {
+            let tally = runtime.block_on(busy::search(&target, busy))?;
+            bench.report("searches", &tally, target.process)
+        }
+        Scenario::Million => {
+            let measured = runtime.block_on(million::fill(target, connections, bench.intents))?;
+            report_million(&measured)
+        }
+    }
+}
+
+impl Bench {
+    fn target(&self) -> Result<Target, Failure> {
+        let parties = usize::try_from(self.parties).expect("it has a bound");
+        if let (Some(url), Some(key), Some(audience)) = (&self.hub, &self.key, &self.audience) {
+            let trust = Trust { key: key.clone(), audience: audience.clone() };
+            return Target::running(url, &trust, parties);
+        }
+        let snapshot_entries = self.snapshot.then_some(SNAPSHOT_ENTRIES);
+        Target::start(&Start { data: self.data.clone(), snapshot_entries }, parties)
+    }
+
+    fn report(&self, what: &str, tally: &Tally, process: Option<Process>) -> Result<(), Failure> {
+        let per_second = tally.latencies.count() as f64 / self.seconds as f64;
+        output::line(format_args!(
+            "{what}: {per_second:.0}/s over {} connections, {} live flights, {} parties, {} s{}",
+            self.connections,
+            self.live,
+            self.parties,
+            self.seconds,
+            if self.snapshot { ", snapshots under way" } else { "" }
+        ))?;
+        output::line(latencies(&tally.latencies))?;
+        let average = tally.answered_bytes.checked_div(tally.latencies.count()).unwrap_or(0);
+        output::line(format_args!("answers: {average} bytes on average"))?;
+        if let Some(process) = process {
+            let resident = process.resident_bytes().unwrap_or(0);
+            output::line(format_args!("hub: {} MiB resident", resident >> 20))?;
+            process.stop()?;
+        }
+        errors(tally)
+    }
+}
+
+fn report_million(measured: &Measured) -> Result<(), Failure> {
+    let count = measured.tally.latencies.count().max(1);
+    let each = |bytes: u64| bytes / count;
+    let filled_s = measured.filled_in.as_secs_f64();
+    output::line(format_args!(
+        "intents: {count} in {filled_s:.0} s, {:.0}/s",
+        count as f64 / filled_s
+    ))?;
+    output::line(latencies(&measured.tally.latencies))?;
+    output::line(format_args!(
+        "memory: {} MiB empty, {} MiB full, {} MiB started again: {} bytes an intent",
+        measured.resident_empty >> 20,
+        measured.resident_full >> 20,
+        measured.resident_restarted >> 20,
+        each(measured.resident_restarted.saturating_sub(measured.resident_empty))
+    ))?;
+    output::line(format_args!(
+        "disk: {} MiB, {} bytes an intent",
+        measured.stored >> 20,
+        each(measured.stored)
+    ))?;
+    output::line(format_args!(
+        "restart after a crash: {:.2} s until it answers",
+        measured.restarted_in.as_secs_f64()
+    ))?;
+    errors(&measured.tally)
+}
+
+fn latencies(histogram: &Histogram) -> String {
+    let ms = |duration: Duration| duration.as_secs_f64() * 1_000.0;
+    format!(
+        "latency: p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        ms(histogram.quantile(0.5)),
+        ms(histogram.quantile(0.9)),
+        ms(histogram.quantile(0.99)),
+        ms(histogram.max())
+    )
+}
+
+fn errors(tally: &Tally) -> Result<(), Failure> {
+    output::line(format_args!("errors: {}", tally.errors))?;
+    match &tally.first_error {
+        None => Ok(()),
+        Some(first) => Err(Failure::Check(format!("the first error was: {first}"))),
+    }
+}

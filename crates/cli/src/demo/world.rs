@@ -1,0 +1,136 @@
+//! A hub and desks, each on a port of its own on loopback, that talk real HTTP with real tokens.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use desk::{ConstraintProcessing, Desk, PrivateAddresses, TokenSource};
+use hub::Hub;
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+use crate::keys;
+use crate::token::{Claims, Signer};
+
+/// What the hub and the desks are called in tokens: the host of their URLs.
+const AUDIENCE: &str = "127.0.0.1";
+
+/// Who tries with curl, and what it may do.
+pub(crate) const VISITOR: &str = "visitor";
+const VISITOR_SCOPES: &str = "utm.strategic_coordination utm.constraint_processing";
+
+/// Everything that runs.
+pub(crate) struct World {
+    hub: Hub,
+    /// The desks, one a party.
+    pub(crate) desks: Vec<Desk>,
+    /// The parties' names.
+    pub(crate) parties: Vec<String>,
+    dir: PathBuf,
+    /// Removes the directory, if it is a temporary one; goes last.
+    _temporary: Option<TempDir>,
+}
+
+impl World {
+    /// Starts a hub and a desk for each party, with their data in `dir` or a temporary directory.
+    pub(crate) async fn start(parties: &[&str], dir: Option<&Path>) -> Result<Self, Failure> {
+        let (dir, temporary) = directory(dir)?;
+        let mut public_keys = vec![new_key(&dir, VISITOR)?];
+        for party in parties {
+            public_keys.push(new_key(&dir, party)?);
+        }
+        let hub = start_hub(&dir, &public_keys).await?;
+        let hub_url = format!("http://{}", hub.local_addr());
+        let mut desks = Vec::new();
+        for party in parties {
+            desks.push(start_desk(&dir, party, &hub_url, &public_keys).await?);
+        }
+        let parties = parties.iter().map(|&party| party.to_owned()).collect();
+        Ok(World { hub, desks, parties, dir, _temporary: temporary })
+    }
+
+    /// Returns the hub's URL.
+    pub(crate) fn hub_url(&self) -> String {
+        format!("http://{}", self.hub.local_addr())
+    }
+
+    /// Returns where all data are.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes a token for whoever tries with curl, and returns its file.
+    pub(crate) fn write_token(&self) -> Result<PathBuf, Failure> {
+        let signer = Signer::read(&key_path(&self.dir, VISITOR, ".key.pem"))?;
+        let token = signer.sign(&Claims::of(VISITOR, VISITOR_SCOPES, AUDIENCE))?;
+        let path = self.dir.join("token");
+        std::fs::write(&path, token)
+            .map_err(|error| Failure::refused("cannot write the token", &error))?;
+        Ok(path)
+    }
+
+    /// Ends the desks, then the hub.
+    pub(crate) async fn shutdown(self) {
+        for desk in self.desks {
+            desk.shutdown().await;
+        }
+        self.hub.shutdown().await;
+    }
+}
+
+fn directory(dir: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Failure> {
+    let failed = |error| Failure::refused("cannot make a directory for the data", &error);
+    let Some(dir) = dir else {
+        let temporary = tempfile::Builder::new().prefix("tansiq-demo-").tempdir();
+        let temporary = temporary.map_err(failed)?;
+        return Ok((temporary.path().to_owned(), Some(temporary)));
+    };
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    if std::fs::read_dir(dir).map_err(failed)?.next().is_some() {
+        let message = format!("{} is not empty; give --data a new directory", dir.display());
+        return Err(Failure::Refused(message));
+    }
+    Ok((dir.to_owned(), None))
+}
+
+fn key_path(dir: &Path, name: &str, ending: &str) -> PathBuf {
+    dir.join(format!("{name}{ending}"))
+}
+
+fn new_key(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
+    Ok(keys::write_new(&dir.join(name))?.public)
+}
+
+async fn start_hub(dir: &Path, public_keys: &[PathBuf]) -> Result<Hub, Failure> {
+    let mut config = hub::Config {
+        listen: any_port(),
+        data: dir.join("hub"),
+        allow_http: true,
+        ..hub::Config::default()
+    };
+    config.tokens.public_keys = public_keys.to_vec();
+    config.tokens.audiences = vec![AUDIENCE.to_owned()];
+    Hub::start(config).await.map_err(|error| Failure::refused("cannot start the hub", &error))
+}
+
+async fn start_desk(
+    dir: &Path,
+    party: &str,
+    hub_url: &str,
+    public_keys: &[PathBuf],
+) -> Result<Desk, Failure> {
+    let tokens =
+        TokenSource::Key { key_file: key_path(dir, party, ".key.pem"), party: party.to_owned() };
+    let mut config = desk::Config::new(dir.join(party), hub_url.to_owned(), tokens);
+    config.listen = any_port();
+    config.public_keys = public_keys.to_vec();
+    config.audiences = vec![AUDIENCE.to_owned()];
+    config.private_addresses = PrivateAddresses::Allow;
+    config.constraint_processing = ConstraintProcessing::On;
+    Desk::start(config)
+        .await
+        .map_err(|error| Failure::refused(&format!("cannot start the desk of {party}"), &error))
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
