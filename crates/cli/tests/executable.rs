@@ -1,0 +1,14 @@
+//! The executable as its users meet it: real processes, real HTTP, real signals.
+
+#[path = "executable/demo.rs"]
+mod demo;
+#[path = "executable/hub.rs"]
+mod hub;
+#[path = "executable/idle.rs"]
+mod idle;
+#[path = "executable/kill.rs"]
+mod kill;
+#[path = "executable/log.rs"]
+mod log;
+#[path = "executable/support.rs"]
+mod support;

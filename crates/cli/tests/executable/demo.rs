@@ -1,0 +1,115 @@
+//! The demonstration proves what it shows.
+
+use std::fmt::Write as _;
+
+use rustix::process::Signal;
+
+use crate::support::{Place, Process, display, tansiq, text};
+
+/// The numbers of the last line of a demonstration.
+#[derive(Debug, PartialEq)]
+struct Proof {
+    intents: u64,
+    parties: u64,
+    overlaps: u64,
+    conflicts: u64,
+    invented: u64,
+    flown: u64,
+    flights: u64,
+    entered: u64,
+}
+
+fn proof_of(stdout: &str) -> Proof {
+    let last = stdout.lines().last().unwrap_or_default();
+    let words = "proof: {} intents of {} parties, {} overlaps, {} conflicts found, {} invented; \
+                 {} of {} flights flown, {} constraints entered";
+    let mut numbers = Vec::new();
+    let mut rest = last;
+    let mut parts = words.split("{}");
+    rest =
+        rest.strip_prefix(parts.next().expect("a beginning")).unwrap_or_else(|| panic!("{last}"));
+    for part in parts {
+        let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+        numbers.push(rest[..digits].parse().unwrap_or_else(|_| panic!("{last}")));
+        rest = rest[digits..].strip_prefix(part).unwrap_or_else(|| panic!("{last}"));
+    }
+    let [intents, parties, overlaps, conflicts, invented, flown, flights, entered] =
+        numbers.try_into().expect("eight numbers");
+    Proof { intents, parties, overlaps, conflicts, invented, flown, flights, entered }
+}
+
+fn demo(arguments: &[&str]) -> (String, Proof) {
+    let output = tansiq(&[&["demo", "--once"], arguments].concat());
+    let stdout = text(&output.stdout);
+    assert!(output.status.success(), "{stdout}\n{}", text(&output.stderr));
+    let proof = proof_of(&stdout);
+    assert_eq!((proof.overlaps, proof.invented, proof.entered), (0, 0, 0), "{stdout}");
+    (stdout, proof)
+}
+
+#[test]
+fn flies_the_town_without_a_conflict() {
+    let (stdout, proof) = demo(&[]);
+
+    assert_eq!(proof.parties, 3, "{stdout}");
+    assert_eq!((proof.flown, proof.flights), (11, 12), "{stdout}");
+    assert!(6 <= proof.conflicts, "{stdout}");
+    for told in ["later", "higher", "given up", "a constraint of relief", "a flight of birch"] {
+        assert!(stdout.contains(told), "`{told}` in {stdout}");
+    }
+}
+
+/// Rows of two aircraft that cross at the same altitude at the same time, and of one far away.
+fn crossing_traffic() -> String {
+    let mut rows = String::from("timestamp,icao24,callsign,latitude,longitude,altitude\n");
+    for step in 0..30 {
+        let time_ms = 1_533_000_000_000_u64 + step * 10_000;
+        let along = 0.02 * step as f64 - 0.3;
+        for (icao24, lat, lng) in
+            [("aa", 46.0, 8.0 + along), ("bb", 46.0 + along, 8.0), ("cc", 50.0, 8.0 + along)]
+        {
+            writeln!(rows, "{time_ms},{icao24},X,{lat},{lng},30000").expect("memory does not fail");
+        }
+    }
+    rows.push_str("1533000000000,dd,X,,8.0,30000\n");
+    rows
+}
+
+#[test]
+fn flies_recorded_traffic_without_a_conflict() {
+    let place = Place::new();
+    let file = place.path("traffic.csv");
+    std::fs::write(&file, crossing_traffic()).expect("written");
+
+    let (stdout, proof) = demo(&["--traffic", &display(&file)]);
+
+    assert_eq!((proof.flown, proof.flights, proof.parties), (3, 3, 2), "{stdout}");
+    assert!(1 <= proof.conflicts, "{stdout}");
+    assert!(stdout.contains("1 without position"), "{stdout}");
+    assert!(stdout.contains("90 recorded positions, 0 without"), "{stdout}");
+}
+
+#[test]
+fn refuses_a_file_that_is_no_traffic() {
+    let place = Place::new();
+    let file = place.path("traffic.json");
+    std::fs::write(&file, "hello").expect("written");
+
+    let refused = tansiq(&["demo", "--once", "--traffic", &display(&file)]);
+
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("no traffic"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn serves_until_it_is_stopped_and_leaves_its_data_where_asked() {
+    let place = Place::new();
+    let data = place.path("demo");
+    let mut demo = Process::start(&["demo", "--data", &display(&data)]);
+    demo.wait_for_line("Press Ctrl-C to stop.");
+
+    demo.signal(Signal::INT);
+
+    assert!(demo.wait().success());
+    assert!(data.join("hub").is_dir());
+}
