@@ -26,5 +26,7 @@ mod scene;
 mod searches;
 #[path = "rules/snapshots.rs"]
 mod snapshots;
+#[path = "rules/stored_forms.rs"]
+mod stored_forms;
 #[path = "rules/subscriptions.rs"]
 mod subscriptions;

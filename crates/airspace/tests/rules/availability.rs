@@ -43,3 +43,18 @@ fn knows_nothing_of_a_uss_that_nobody_spoke_of() {
     assert_eq!(known.version, "");
     assert_eq!(known.availability, UssAvailabilityState::Unknown);
 }
+
+#[test]
+fn sets_so_many_and_no_more() {
+    let mut scene = Scene::new();
+    for number in 0..airspace::USS_AVAILABILITIES_MAX {
+        let put = put(&format!("uss{number}"), "", UssAvailabilityState::Normal);
+        scene.decide_unchecked(A, put).expect("it is new");
+    }
+
+    let more = scene.decide_unchecked(A, put("more", "", UssAvailabilityState::Normal));
+    assert_eq!(more, Err(airspace::uss_availability::Refusal::TooMany.into()));
+    let known = scene.state.find_uss_availability(&Party::new("uss7").expect("a name"));
+    let again = put("uss7", &known.version, UssAvailabilityState::Down);
+    scene.decide_unchecked(A, again).expect("it is known");
+}

@@ -1,0 +1,105 @@
+//! The stored form of commands, version 1 (docs/log-format.md): it must never change.
+
+use airspace::operational_intent::OperationalIntentState;
+use airspace::uss_availability::{self, UssAvailabilityState};
+use airspace::{Command, Request, Retry, Settings, constraint as constraints};
+
+use crate::asks::{
+    A, Intent, constraint, delete, entity, existing, implicit_for_constraints, intent, party,
+    place, random_ovn, resubscribe, subscription, suffix, unsubscribe,
+};
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the stored form of a command, after it was read and written again.
+fn stored(request: impl Into<Request>) -> String {
+    let command = Command { party: party(A), retry: None, request: request.into() };
+    let bytes = borsh::to_vec(&command).expect("a vector takes any number of bytes");
+    let read: Command = borsh::from_slice(&bytes).expect("it is whole");
+    assert_eq!(read, command);
+    for end in 0..bytes.len() {
+        assert!(borsh::from_slice::<Command>(&bytes[..end]).is_err(), "cut off at {end}");
+    }
+    hex(&bytes)
+}
+
+#[test]
+fn keeps_the_form_of_each_command() {
+    let put = intent(1, place()).key(&[2, 3]).with(implicit_for_constraints(9));
+    let update = intent(1, place()).state(OperationalIntentState::Contingent).with(existing(9));
+    let requests: [Request; 12] = [
+        put.into(),
+        update.over(&random_ovn(1)).suffix(suffix(0, 7)).into(),
+        delete(1, &random_ovn(1)).into(),
+        constraint(2, place().at_any_altitude()).into(),
+        constraints::Put { ovn: Some(random_ovn(2)), ..constraint(2, place()) }.into(),
+        constraints::Delete { id: entity(2), ovn: random_ovn(2) }.into(),
+        subscription(3, place()).into(),
+        resubscribe(3, "version", place()).into(),
+        unsubscribe(3, "version").into(),
+        uss_availability::Put {
+            uss_id: party(A),
+            old_version: String::new(),
+            availability: UssAvailabilityState::Down,
+        }
+        .into(),
+        Settings { f3548_retention_s: 86_400 }.into(),
+        intent(1, place()).into(),
+    ];
+    let lines: Vec<_> = requests.into_iter().map(stored).collect();
+
+    insta::assert_snapshot!(lines.join("\n"), @"
+    050000007573732d610000000000000000400080000000000000010000c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c000000000200000016000000416749434167494341674943416749434167494341671600000041774d4441774d4441774d4441774d4441774d4441770900000068747470733a2f2f7502000000000000400080000000000000090900000068747470733a2f2f73000001010101010101010101010101010101
+    050000007573732d6100000000000000004000800000000000000101160000004151454241514542415145424151454241514542415100c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c00000003000000000900000068747470733a2f2f75010000000000004000800000000000000901018bcfe5680070008000000000000007
+    050000007573732d610001000000000000400080000000000000011600000041514542415145424151454241514542415145424151
+    050000007573732d610002000000000000400080000000000000020000c7b11b240a0600000d753f240a0600000001000000000000000c0000000900000068747470733a2f2f6302020202020202020202020202020202
+    050000007573732d6100020000000000004000800000000000000201160000004167494341674943416749434167494341674943416700c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f6302020202020202020202020202020202
+    050000007573732d610003000000000000400080000000000000021600000041674943416749434167494341674943416749434167
+    050000007573732d61000400000000000040008000000000000003000100c7b11b240a060001000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f7300
+    050000007573732d61000400000000000040008000000000000003010700000076657273696f6e0100c7b11b240a060001000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f7300
+    050000007573732d610005000000000000400080000000000000030700000076657273696f6e
+    050000007573732d610006050000007573732d610000000002
+    050000007573732d61000780510100
+    050000007573732d610000000000000000400080000000000000010000c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c00000000000000000900000068747470733a2f2f75000001010101010101010101010101010101
+    ");
+}
+
+#[test]
+fn keeps_the_form_of_a_retry() {
+    let command = Command {
+        party: party(A),
+        retry: Some(Retry { key: [1; 32], fingerprint: [2; 32] }),
+        request: Settings { f3548_retention_s: 1 }.into(),
+    };
+    let bytes = borsh::to_vec(&command).expect("a vector takes any number of bytes");
+
+    insta::assert_snapshot!(hex(&bytes), @"
+    050000007573732d6101010101010101010101010101010101010101010101010101010101010101010102020202020202020202020202020202020202020202020202020202020202020701000000
+    ");
+    assert_eq!(borsh::from_slice::<Command>(&bytes).expect("it is whole"), command);
+}
+
+#[test]
+fn refuses_bytes_left_over_and_choices_unknown() {
+    let command =
+        Command { party: party(A), retry: None, request: Settings { f3548_retention_s: 1 }.into() };
+    let bytes = borsh::to_vec(&command).expect("a vector takes any number of bytes");
+    let request_at = 4 + A.len() + 1;
+
+    let longer = [bytes.as_slice(), &[0]].concat();
+    let mut unknown = bytes;
+    unknown[request_at] = 8;
+
+    assert!(borsh::from_slice::<Command>(&longer).is_err());
+    assert!(borsh::from_slice::<Command>(&unknown).is_err());
+}
+
+#[test]
+fn takes_few_bytes_for_a_creation() {
+    let command = Command { party: party(A), retry: None, request: intent(1, place()).into() };
+    let bytes = borsh::to_vec(&command).expect("a vector takes any number of bytes");
+
+    assert_eq!(bytes.len(), 102);
+}
