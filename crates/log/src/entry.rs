@@ -12,8 +12,10 @@ use spacetime::Timestamp;
 
 /// How many bytes a command may have; more is refused with [`AppendError::TooLarge`].
 ///
+/// A request's body has at most 4 MiB; a command is smaller than that and its cells.
+///
 /// [`AppendError::TooLarge`]: crate::AppendError::TooLarge
-pub const COMMAND_BYTES_MAX: usize = 512 * 1024;
+pub const COMMAND_BYTES_MAX: usize = (4 * 1024 + 256) * 1024;
 
 /// How many bytes an entry may have in its canonical form.
 pub const ENTRY_BYTES_MAX: usize = FIXED_BYTES + Proposer::LENGTH_MAX + COMMAND_BYTES_MAX;

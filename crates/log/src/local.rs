@@ -66,7 +66,8 @@ pub struct LocalLog {
     /// One sealing at a time.
     sealing: Mutex<()>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    _lock: DirLock,
+    /// Held until the log is closed.
+    lock: Mutex<Option<DirLock>>,
 }
 
 /// How a log is doing.
@@ -202,7 +203,7 @@ impl LocalLog {
             restored,
             sealing: Mutex::new(()),
             writer: Mutex::new(Some(thread.map_err(storage)?)),
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
         })
     }
 
@@ -248,7 +249,8 @@ impl LocalLog {
         Stats { queue: self.shared.queue(), disk_free_bytes }
     }
 
-    /// Writes what waits and closes the log; followers get all of it and then an end.
+    /// Writes what waits, closes the log and lets go of the directory; followers get all of it and
+    /// then an end.
     ///
     /// Blocks. Outcomes that come later are refused; a restart makes them anew.
     pub fn close(&self) {
@@ -258,6 +260,8 @@ impl LocalLog {
             // A writer that panicked has failed the log, which everyone has heard of.
             let _ = writer.join();
         }
+        // Whoever still holds this log does not keep the next one from being opened.
+        self.lock.lock().expect("nobody panics while holding this lock").take();
     }
 
     /// Runs a job in a transaction of the writer and returns what it returns.
