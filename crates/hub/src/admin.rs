@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use log::LocalLog;
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::replica::SubmitError;
 use crate::replica::declaration::Declaration;
@@ -28,6 +29,7 @@ struct Admin {
     context: Arc<Context>,
     log: Arc<LocalLog>,
     connections: OpenConnections,
+    disk_free_bytes_min: u64,
 }
 
 /// Returns the operator's service.
@@ -35,18 +37,20 @@ pub(crate) fn router(
     context: Arc<Context>,
     log: Arc<LocalLog>,
     connections: OpenConnections,
+    config: &Config,
 ) -> Router {
+    let disk_free_bytes_min = config.log.disk_free_bytes_min;
     Router::new()
         .route("/health/live", get(async || reply::text(StatusCode::OK, "ok\n")))
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/restored/confirm", post(confirm_restored))
         .route("/clock/accept", post(accept_clock))
-        .with_state(Admin { context, log, connections })
+        .with_state(Admin { context, log, connections, disk_free_bytes_min })
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
-    let readiness = readiness::readiness(&admin.context, &admin.log);
+    let readiness = readiness::readiness(&admin.context, &admin.log, admin.disk_free_bytes_min);
     let status =
         if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     reply::json(status, &readiness)

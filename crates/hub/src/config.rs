@@ -110,6 +110,8 @@ pub struct Log {
     pub segment_age: Duration,
     /// What becomes of entries that leave the live log.
     pub old_entries: OldEntries,
+    /// When less is free on the disk no changes are taken, until there is more again.
+    pub disk_free_bytes_min: u64,
 }
 
 /// What becomes of entries that leave the live log.
@@ -220,6 +222,7 @@ impl Default for Log {
             snapshot_entries: 100_000,
             segment_age: Duration::from_hours(24 * 92),
             old_entries: OldEntries::Seal,
+            disk_free_bytes_min: log::DISK_FREE_BYTES_MIN,
         }
     }
 }
@@ -250,6 +253,8 @@ impl Config {
         log::Proposer::new(&self.name).map_err(|_| ConfigError::Name)?;
         self.tokens.check(self.allow_http)?;
         self.limits.check()?;
+        // TOML's integers have a sign.
+        within("log.disk_free_bytes_min", self.log.disk_free_bytes_min, 0, i64::MAX as u64)?;
         within("log.snapshot_entries", self.log.snapshot_entries, 1, u64::from(u32::MAX))?;
         let retention_s = self.f3548_retention.as_secs();
         within("f3548_retention_s", retention_s, 0, u64::from(u32::MAX))
@@ -285,4 +290,116 @@ fn within(field: &'static str, value: u64, min: u64, max: u64) -> Result<(), Con
         return Ok(());
     }
     Err(ConfigError::OutOfBounds { field, min, max })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../docs/hub.sample.toml");
+
+    fn good() -> Config {
+        let mut config = Config::default();
+        config.tokens.public_keys = vec![PathBuf::from("key.pem")];
+        config.tokens.audiences = vec!["localhost".to_owned()];
+        config
+    }
+
+    /// Returns every key of a table and of the tables in it, as `table.key`.
+    fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for (key, value) in table {
+            let key = format!("{prefix}{key}");
+            match value {
+                toml::Value::Table(table) => found.extend(keys(table, &format!("{key}."))),
+                _ => found.push(key),
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn has_a_sample_that_is_good_and_shows_every_key_with_its_default() {
+        let sample = Config::parse(SAMPLE, "docs/hub.sample.toml").expect("the sample is good");
+        sample.check().expect("a hub starts with it");
+
+        let defaults: toml::Table = Config::default().to_toml().parse().expect("it is TOML");
+        let shown: toml::Table = SAMPLE.parse().expect("it is TOML");
+        let not_shown: Vec<String> =
+            keys(&defaults, "").into_iter().filter(|key| !keys(&shown, "").contains(key)).collect();
+        assert!(not_shown.is_empty(), "{not_shown:?}");
+        assert_eq!(sample.limits, Limits::default());
+        assert_eq!(sample.log, Log::default());
+        assert!(sample.tls.is_some());
+        assert!(sample.tokens.jwks_url.is_some() && sample.tokens.issuer.is_some());
+        assert!(sample.admin_listen.is_some());
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let mut config = good();
+        config.limits.header_max = Duration::from_millis(1_500);
+        config.tls = Some(Tls {
+            certificate: PathBuf::from("a"),
+            key: PathBuf::from("b"),
+            client_roots: None,
+            refresh: Duration::from_secs(3),
+        });
+
+        let text = config.to_toml();
+
+        assert_eq!(Config::parse(&text, "its own text").expect("it is good"), config);
+        assert!(text.contains("header_s_max = 1.5"), "{text}");
+        assert!(text.contains("idle_s_max = 120\n"), "{text}");
+    }
+
+    #[test]
+    fn refuses_unknown_keys_and_values_of_no_sense() {
+        for text in [
+            "listn = '127.0.0.1:1'",
+            "listen = 'somewhere'",
+            "[limits]\nconnection_max = 5",
+            "[limits]\nidle_s_max = -1",
+            "[limits]\nidle_s_max = nan",
+            "[log]\nold_entries = 'burn'",
+            "restored = true",
+        ] {
+            let error = Config::parse(text, "here").expect_err(text);
+
+            assert!(error.to_string().contains("docs/hub.sample.toml"), "{error}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_start_with_too_little_or_too_much() {
+        let check = |change: fn(&mut Config)| {
+            let mut config = good();
+            change(&mut config);
+            config.check().map_err(|error| error.to_string())
+        };
+
+        assert_eq!(check(|_| {}), Ok(()));
+        for (change, said) in [
+            ((|config| config.tokens.public_keys.clear()) as fn(&mut Config), "--public-key"),
+            (|config| config.tokens.audiences.clear(), "--audience"),
+            (|config| config.tokens.audiences.push(String::new()), "audiences"),
+            (|config| config.tokens.issuer = Some(String::new()), "issuer"),
+            (|config| config.tokens.jwks_url = Some("http://a/keys".to_owned()), "https"),
+            (|config| config.tokens.jwks_url = Some("keys".to_owned()), "https"),
+            (|config| config.name = String::new(), "name"),
+            (|config| config.log.snapshot_entries = 0, "log.snapshot_entries"),
+            (|config| config.limits.requests_max = 1, "limits.requests_max"),
+            (|config| config.limits.idle_max = Duration::ZERO, "limits.idle_s_max"),
+            (|config| config.f3548_retention = Duration::MAX, "f3548_retention_s"),
+        ] {
+            let error = check(change).expect_err(said);
+
+            assert!(error.contains(said), "{error}");
+        }
+        let allowed = check(|config| {
+            config.allow_http = true;
+            config.tokens.jwks_url = Some("http://localhost/keys".to_owned());
+        });
+        assert_eq!(allowed, Ok(()));
+    }
 }

@@ -29,6 +29,9 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// How often old entries are looked for and settings are compared.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
+/// How long a stopping hub waits for the state to take in what is in the log.
+const CATCH_UP_MAX: Duration = Duration::from_secs(10);
+
 /// A hub that runs until it is shut down.
 #[derive(Debug)]
 pub struct Hub {
@@ -120,7 +123,8 @@ impl Hub {
         let admin = match config.admin_listen {
             Some(listen) => {
                 let connections = server.connections();
-                let router = admin::router(Arc::clone(&context), Arc::clone(&log), connections);
+                let router =
+                    admin::router(Arc::clone(&context), Arc::clone(&log), connections, &config);
                 Some(Server::start(listen, router, &config.limits, None).await?)
             }
             None => None,
@@ -155,6 +159,11 @@ impl Hub {
             admin.shutdown().await;
         }
         self.tasks.shutdown().await;
+        // So that whoever waits is answered, and what is kept is on the disk, before it is closed.
+        let replica = &self.context.replica;
+        if tokio::time::timeout(CATCH_UP_MAX, replica.caught_up()).await.is_err() {
+            tracing::warn!("the log is closed before the state has caught up with it");
+        }
         let (log, replica) = (self.log, self.context.replica.clone());
         let closed = tokio::task::spawn_blocking(move || {
             log.close();
@@ -175,8 +184,8 @@ async fn open(
 ) -> Result<(Arc<LocalLog>, Replica), StartError> {
     let options = log::Options {
         restored_declared: config.restored,
+        disk_free_bytes_min: config.log.disk_free_bytes_min,
         observer: Arc::new(LogMetrics::new(telemetry)),
-        ..log::Options::default()
     };
     let data = config.data.clone();
     let replica_options = Options {

@@ -13,6 +13,7 @@ use log::{AppendError, Entry, Family, Head, LocalLog, Log, Proposer, Receipt, Ti
 use spacetime::Timestamp;
 use tokio::sync::{oneshot, watch};
 
+use crate::admission::{Denied, Share};
 use crate::clock::{CLOCK_APART_MAX, Clock, Trust};
 
 pub mod declaration;
@@ -28,6 +29,9 @@ pub use states::{AIRSPACE_VERSION, ApplyError, HUB_VERSION};
 use declaration::Declaration;
 use states::States;
 use waiters::{Answer, Waiters};
+
+/// At most how many bytes an entry has besides its command.
+const ENTRY_COST_BYTES: usize = log::ENTRY_BYTES_MAX - log::COMMAND_BYTES_MAX;
 
 /// Holds the state and takes commands; clones are the same replica.
 #[derive(Clone, Debug)]
@@ -53,6 +57,9 @@ pub enum SubmitError {
     /// The disk is full. It is not and never will be in the log.
     #[error("the hub has no room on its disk; nothing was done")]
     NoSpace,
+    /// The party has as much in the log's queue as one party may. Never in the log.
+    #[error("this party has as many commands waiting as one party may; none of this one was done")]
+    PartyShare,
     /// It is larger than an entry may be.
     #[error("the request is larger than what the log takes in one entry")]
     TooLarge,
@@ -101,6 +108,8 @@ struct Shared {
     waiters: Waiters,
     tickets: AtomicU64,
     progress: watch::Sender<Progress>,
+    /// Bytes of commands from their append until their decision.
+    queue: Share,
     failed: watch::Sender<Option<Arc<str>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -129,6 +138,7 @@ impl Replica {
             waiters: Waiters::default(),
             tickets: AtomicU64::new(1),
             progress: watch::Sender::new(progress),
+            queue: Share::new(log::QUEUE_BYTES_MAX as u64),
             failed: watch::Sender::new(None),
             thread: Mutex::new(None),
         });
@@ -164,11 +174,16 @@ impl Replica {
         held: H,
     ) -> Result<Outcome, SubmitError> {
         let bytes = borsh::to_vec(&command).expect("writing to memory does not fail");
+        let queued = self.0.queue.enter(&command.party, (bytes.len() + ENTRY_COST_BYTES) as u64);
+        let queued = queued.map_err(|denied| match denied {
+            Denied::PartyShare => SubmitError::PartyShare,
+            Denied::Full => SubmitError::QueueFull,
+        })?;
         let (receipt, answer) = self.append(Family::AIRSPACE, AIRSPACE_VERSION, bytes)?;
         let replica = self.clone();
         let waiting = tokio::spawn(async move {
             let answer = replica.answer(receipt, answer).await;
-            drop(held);
+            drop((held, queued));
             answer
         });
         match waiting.await.unwrap_or(Err(SubmitError::Unknown))? {

@@ -78,56 +78,62 @@ impl Readiness {
 }
 
 /// Returns how the hub does at this moment.
-pub(super) fn readiness(context: &Context, log: &LocalLog) -> Readiness {
-    let log_readiness = log_readiness(context, log);
+pub(super) fn readiness(context: &Context, log: &LocalLog, disk_free_bytes_min: u64) -> Readiness {
     let disk = DiskReadiness {
         free_bytes: log.stats().disk_free_bytes,
-        free_bytes_min: log::DISK_FREE_BYTES_MIN,
+        free_bytes_min: disk_free_bytes_min,
     };
-    let clock = clock_readiness(context);
-    let keys = keys_readiness(context);
     let restored = context.replica.declared().restored.map(|restored| RestoredReadiness {
         position: restored.position,
         at: rfc3339(restored.at),
     });
+    let mut readiness = Readiness {
+        ready: true,
+        problems: Vec::new(),
+        log: log_readiness(context, log),
+        disk,
+        clock: clock_readiness(context),
+        keys: keys_readiness(context),
+        restored,
+    };
+    let problems = problems(&readiness, context.replica.failure().as_deref());
+    readiness.ready = problems.iter().all(|(weight, _)| *weight == Weight::Told);
+    readiness.problems = problems.into_iter().map(|(_, problem)| problem).collect();
+    readiness
+}
+
+fn problems(readiness: &Readiness, failure: Option<&str>) -> Vec<(Weight, String)> {
     let mut problems = Vec::new();
-    if let Some(why) = context.replica.failure() {
-        problems.push((Weight::Hinders, format!("the hub must end: {why}")));
+    let mut hinders = |problem: &str| problems.push((Weight::Hinders, problem.to_owned()));
+    if let Some(why) = failure {
+        hinders(&format!("the hub must end: {why}"));
     }
-    if LAG_ENTRIES_MAX < log_readiness.position.saturating_sub(log_readiness.applied_position) {
-        problems.push((Weight::Hinders, "the state is behind the log".to_owned()));
+    let lag = readiness.log.position.saturating_sub(readiness.log.applied_position);
+    if LAG_ENTRIES_MAX < lag {
+        hinders("the state is behind the log");
     }
-    if disk.free_bytes.is_some_and(|free| free < disk.free_bytes_min) {
-        let problem = "the disk is full: no changes are taken until there is room";
-        problems.push((Weight::Hinders, problem.to_owned()));
+    if readiness.disk.free_bytes.is_some_and(|free| free < readiness.disk.free_bytes_min) {
+        hinders("the disk is full: no changes are taken until there is room");
     }
-    if !clock.trusted {
-        let problem = "the clock cannot be trusted: no changes are taken; set it right, or say \
-                       that it is right with POST /clock/accept";
-        problems.push((Weight::Hinders, problem.to_owned()));
+    if !readiness.clock.trusted {
+        hinders(
+            "the clock cannot be trusted: no changes are taken; set it right, or say that it is \
+             right with POST /clock/accept",
+        );
     }
-    if keys.iter().all(|source| source.keys == 0) {
-        let problem = "there is no key to verify tokens with";
-        problems.push((Weight::Hinders, problem.to_owned()));
+    if readiness.keys.iter().all(|source| source.keys == 0) {
+        hinders("there is no key to verify tokens with");
     }
-    for source in keys.iter().filter(|source| source.error.is_some()) {
+    for source in readiness.keys.iter().filter(|source| source.error.is_some()) {
         let problem = format!("the keys of {} cannot be renewed", source.source);
         problems.push((Weight::Told, problem));
     }
-    if restored.is_some() {
+    if readiness.restored.is_some() {
         let problem = "the log was restored from a backup; confirm with POST /restored/confirm \
                        when the parties have put their entities again";
         problems.push((Weight::Told, problem.to_owned()));
     }
-    Readiness {
-        ready: problems.iter().all(|(weight, _)| *weight == Weight::Told),
-        problems: problems.into_iter().map(|(_, problem)| problem).collect(),
-        log: log_readiness,
-        disk,
-        clock,
-        keys,
-        restored,
-    }
+    problems
 }
 
 fn log_readiness(context: &Context, log: &LocalLog) -> LogReadiness {

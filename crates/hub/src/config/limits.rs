@@ -33,7 +33,8 @@ pub struct Limits {
     /// How long a stopping hub takes to answer what it took.
     #[serde(rename = "shutdown_s_max", with = "seconds")]
     pub shutdown_max: Duration,
-    /// How many requests are under way at once; one party alone has at most half.
+    /// How many requests are under way at once; one party alone has at most half. Not more than the
+    /// log's queue takes, so that each has its place in it.
     pub requests_max: u32,
     /// How many bytes of request bodies are in memory at once; one party alone has at most half.
     pub bodies_bytes_max: u64,
@@ -66,7 +67,7 @@ impl Limits {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         const HOUR_S: u64 = 3_600;
         within("limits.connections_max", u64::from(self.connections_max), 1, 1_000_000)?;
-        within("limits.requests_max", u64::from(self.requests_max), 2, 65_536)?;
+        within("limits.requests_max", u64::from(self.requests_max), 2, log::QUEUE_MAX as u64)?;
         within("limits.bodies_bytes_max", self.bodies_bytes_max, 16 << 20, 1 << 40)?;
         within("limits.answers_bytes_max", self.answers_bytes_max, 16 << 20, 1 << 40)?;
         within("limits.workers", u64::from(self.workers), 0, 1_024)?;

@@ -124,14 +124,21 @@ impl Following {
         forgotten: &[u64],
     ) -> Result<(), StopError> {
         let outcomes = self.shared.log.outcomes();
+        let mut kept = Ok(());
         if !forgotten.is_empty() {
             let positions: Vec<Position> =
                 forgotten.iter().filter_map(|number| Position::new(*number)).collect();
-            outcomes.forget(&positions).map_err(StopError::Outcomes)?;
+            kept = outcomes.forget(&positions);
         }
-        let Some(outcome) = outcome else { return Ok(()) };
-        let bytes = borsh::to_vec(outcome).expect("writing to memory does not fail");
-        outcomes.keep(position, bytes).map_err(StopError::Outcomes)
+        if let Some(outcome) = outcome {
+            let bytes = borsh::to_vec(outcome).expect("writing to memory does not fail");
+            kept = kept.and_then(|()| outcomes.keep(position, bytes));
+        }
+        match kept {
+            // The log is closing: the next start makes them anew from the same entries.
+            Ok(()) | Err(LogError::Closed) => Ok(()),
+            Err(error) => Err(StopError::Outcomes(error)),
+        }
     }
 
     /// Holds nobody up for long: copying the state's pages takes milliseconds, writing is beside.

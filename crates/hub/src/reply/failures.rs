@@ -52,6 +52,9 @@ impl From<SubmitError> for Failure {
         match error {
             SubmitError::QueueFull => Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)
                 .with_retry_after(RETRY_SOON_S),
+            SubmitError::PartyShare => {
+                Failure::new(StatusCode::TOO_MANY_REQUESTS, message).with_retry_after(RETRY_SOON_S)
+            }
             SubmitError::NoSpace
             | SubmitError::Closed
             | SubmitError::NotWritten
@@ -77,6 +80,7 @@ mod tests {
         for (error, status, again) in [
             (SubmitError::QueueFull, 503, true),
             (SubmitError::NoSpace, 503, true),
+            (SubmitError::PartyShare, 429, true),
             (SubmitError::Closed, 503, true),
             (SubmitError::NotWritten, 503, true),
             (SubmitError::ClockApart, 503, true),

@@ -232,3 +232,37 @@ async fn cuts_off_what_does_not_end_when_it_stops() {
 
     assert_eq!(read_to_end(&mut stream).await, "");
 }
+
+#[tokio::test]
+async fn takes_no_changes_while_the_disk_is_full_and_goes_on_reading() {
+    let hub = TestHub::start().await;
+    let body = operational_intent(7.0, 100.0);
+    hub.send("uss1", Method::PUT, &intent_path(1), Some(body.clone())).await;
+
+    let hub = hub.restart(|config| config.log.disk_free_bytes_min = i64::MAX as u64).await;
+
+    let refused = hub.send("uss1", Method::PUT, &intent_path(2), Some(body.clone())).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers.contains_key("retry-after"));
+    let read = hub.send("uss1", Method::GET, &intent_path(1), None).await;
+    assert_eq!(read.status, StatusCode::OK);
+    let ready = hub.ask_admin(Method::GET, "/health/ready").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+
+    let hub = hub.restart(|config| config.log.disk_free_bytes_min = 0).await;
+    let again = hub.send("uss1", Method::PUT, &intent_path(2), Some(body)).await;
+    assert_ne!(again.status, StatusCode::SERVICE_UNAVAILABLE);
+    let ready = hub.ask_admin(Method::GET, "/health/ready").await;
+    assert_eq!(ready.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn takes_a_key_of_ten_thousand_long_ovns() {
+    let hub = TestHub::start().await;
+    let mut body = operational_intent(7.0, 100.0);
+    body["key"] = (0..10_000).map(|n| format!("{n:0>128}")).collect();
+
+    let answer = hub.send("uss1", Method::PUT, &intent_path(1), Some(body)).await;
+
+    assert_eq!(answer.status, StatusCode::CREATED);
+}

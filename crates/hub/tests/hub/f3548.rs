@@ -2,6 +2,7 @@
 //! in `airspace`.
 
 mod bad_input;
+mod bad_volumes;
 mod constraints;
 mod fixture;
 mod idempotency;

@@ -1,4 +1,4 @@
-//! The one mapping of refusals to statuses and bodies (the reference page, sections 1.3 to 1.7).
+//! The one mapping of what the state refuses, and of malformed requests, to statuses and bodies.
 //!
 //! Statuses are those that deployed hubs answer and clients rely on, odd as some are: an update of
 //! what does not exist is a 400, of a constraint a 409.

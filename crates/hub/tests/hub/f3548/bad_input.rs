@@ -41,7 +41,7 @@ async fn is_a_body_that_is_no_message() {
         b"{}",
         b"{\"extents\": NaN}",
         b"\xff\xfe",
-        good[..good.len() / 2].as_bytes(),
+        &good.as_bytes()[..good.len() / 2],
         nested.as_bytes(),
         in_unknown_field.as_bytes(),
         b"{\"uss_base_url\": \"\\u0000\"}",
