@@ -147,3 +147,91 @@ pub(super) fn uss_availability(refusal: &uss_availability::Refusal) -> Failure {
 fn too_many(message: String) -> Failure {
     Failure::new(StatusCode::TOO_MANY_REQUESTS, message).with_retry_after(TOO_MANY_RETRY_AFTER_S)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    #[test]
+    fn answers_operational_intents_as_clients_rely_on() {
+        use operational_intent::Refusal;
+
+        let check = |refusal: Refusal, put: u16, delete: u16| {
+            assert_eq!(operational_intent(&refusal, Asked::Put).status().as_u16(), put);
+            assert_eq!(operational_intent(&refusal, Asked::Delete).status().as_u16(), delete);
+        };
+
+        check(Refusal::AlreadyExists, 409, 409);
+        check(Refusal::NotFound, 400, 404);
+        check(Refusal::NotManager, 403, 403);
+        check(Refusal::OvnMismatch, 409, 409);
+        check(Refusal::EndsInPast, 400, 400);
+        check(Refusal::MissingKeys { operational_intents: vec![], constraints: vec![] }, 409, 409);
+        check(Refusal::SubscriptionNotFound, 400, 400);
+        check(Refusal::SubscriptionNotManager, 403, 403);
+        check(Refusal::SubscriptionTimeTooSmall, 400, 400);
+        check(Refusal::SubscriptionAreaTooSmall, 400, 400);
+        check(Refusal::SubscriptionIdTaken, 409, 409);
+        check(Refusal::OvnSuffixNotNow, 400, 400);
+        check(Refusal::OvnSuffixUsed, 400, 400);
+        check(Refusal::TooMany, 429, 429);
+    }
+
+    #[test]
+    fn answers_constraints_as_clients_rely_on() {
+        use constraint::Refusal;
+
+        let check = |refusal: Refusal, put: u16, delete: u16| {
+            assert_eq!(constraint(&refusal, Asked::Put).status().as_u16(), put);
+            assert_eq!(constraint(&refusal, Asked::Delete).status().as_u16(), delete);
+        };
+
+        check(Refusal::AlreadyExists, 409, 409);
+        check(Refusal::NotFound, 409, 404);
+        check(Refusal::NotManager, 403, 403);
+        check(Refusal::OvnMismatch, 409, 409);
+        check(Refusal::EndsInPast, 400, 400);
+        check(Refusal::TooMany, 429, 429);
+    }
+
+    #[test]
+    fn answers_subscriptions_as_clients_rely_on() {
+        use subscription::Refusal;
+
+        let check = |refusal: Refusal, put: u16, delete: u16| {
+            assert_eq!(subscription(&refusal, Asked::Put).status().as_u16(), put);
+            assert_eq!(subscription(&refusal, Asked::Delete).status().as_u16(), delete);
+        };
+
+        check(Refusal::AlreadyExists, 409, 409);
+        check(Refusal::NotFound, 400, 404);
+        check(Refusal::NotManager, 403, 403);
+        check(Refusal::VersionMismatch, 409, 409);
+        check(Refusal::StartsInPast, 400, 400);
+        check(Refusal::EndsBeforeStart, 400, 400);
+        check(Refusal::TooLong, 400, 400);
+        check(Refusal::DependentNotCovered, 400, 400);
+        check(Refusal::HasDependents, 400, 400);
+        check(Refusal::TooMany, 429, 429);
+        check(Refusal::TooManyFound, 413, 413);
+    }
+
+    #[test]
+    fn answers_availabilities_as_clients_rely_on() {
+        use uss_availability::Refusal;
+
+        assert_eq!(uss_availability(&Refusal::VersionMismatch).status().as_u16(), 409);
+        assert_eq!(uss_availability(&Refusal::TooMany).status().as_u16(), 429);
+    }
+
+    #[test]
+    fn says_when_a_party_that_has_too_much_should_try_again() {
+        let response = too_many("too many".to_owned()).into_response();
+
+        let expected = TOO_MANY_RETRY_AFTER_S.to_string();
+        let header = response.headers().get("retry-after").expect("it is there");
+        assert_eq!(header.as_bytes(), expected.as_bytes());
+    }
+}
