@@ -3,9 +3,13 @@
 use airspace::operational_intent::{self, SubscriptionChoice};
 use airspace::uss_availability::UssAvailabilityState;
 use airspace::{EntityId, Ovn, Party, SubscriptionId, constraint, subscription};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use wire::Schemes;
-use wire::f3548::{constraints, operational_intents, subscriptions, uss_availability};
+use wire::f3548::{
+    VersionError, constraints, operational_intents, parse_version, reports, subscriptions,
+    uss_availability,
+};
 
 mod fields;
 mod volumes;
@@ -252,7 +256,76 @@ fn reads_an_availability_as_clients_write_it() {
     assert_eq!(put.old_version, "");
     assert!(parse(r#"{"availability": "pUrPlE"}"#).is_err());
     assert!(parse("{}").is_err());
-    let long = format!(r#"{{"availability": "Down", "old_version": "{}"}}"#, "x".repeat(129));
-    let error = parse(&long).expect_err("no version is so long");
+    let with_version = |length: usize| {
+        let version = "x".repeat(length);
+        parse(&json!({"availability": "Down", "old_version": version}).to_string())
+    };
+    assert!(with_version(128).is_ok());
+    let error = with_version(129).expect_err("no version is so long");
     assert_eq!(error.to_string(), "old_version: it is longer than 128 bytes");
+}
+
+#[test]
+fn bounds_the_id_of_a_report() {
+    let report = |length: usize| {
+        let exchange = json!({
+            "url": URL,
+            "method": "GET",
+            "recorder_role": "Client",
+            "request_time": time("2026-11-23T18:34:59Z"),
+        });
+        let report = json!({"report_id": "x".repeat(length), "exchange": exchange});
+        reports::parse(report.to_string().as_bytes())
+    };
+
+    assert!(report(128).is_ok());
+    let error = report(129).expect_err("no id is so long");
+    assert_eq!(error.to_string(), "report_id: it is longer than 128 bytes");
+}
+
+#[test]
+fn bounds_the_versions_of_paths() {
+    assert_eq!(parse_version(&"x".repeat(128)), Ok("x".repeat(128)));
+    assert_eq!(parse_version(&"x".repeat(129)), Err(VersionError::TooLong));
+    assert_eq!(parse_version(""), Err(VersionError::Empty));
+}
+
+proptest! {
+    /// Whatever the bounds of a volume are, they are refused or widened; nothing breaks.
+    #[test]
+    fn never_breaks_on_bounds(
+        lower in -9_000.0..110_000.0,
+        upper in prop_oneof![-9_000.0..110_000.0, Just(f64::MAX), Just(f64::MIN_POSITIVE)],
+        start in "20[0-9]{2}-0[1-9]-[0-3][0-9]T[0-2][0-9]:00:00(\\.[0-9]{1,16})?(Z|[+-]23:59)",
+        lasts in prop_oneof![Just(""), Just("1"), Just("000000000000001")],
+    ) {
+        let end = if start.contains('.') { start.replacen('.', &format!(".{lasts}"), 1) } else { start.clone() };
+        let changed = with(volume(), "/volume/altitude_lower", altitude(lower));
+        let changed = with(changed, "/volume/altitude_upper", altitude(upper));
+        let changed = with(changed, "/time_start", time(&start));
+        let changed = with(changed, "/time_end", time(&end));
+        let body = with(operational_intent(), "/extents", json!([changed]));
+
+        if let Ok(put) = parse(&body) {
+            prop_assert!(put.extent.starts_at < put.extent.ends_at);
+            prop_assert!(put.extent.altitude_lower <= put.extent.altitude_upper);
+        }
+    }
+
+    /// A good body with a part of it replaced by anything is refused or read; nothing breaks.
+    #[test]
+    fn never_breaks_on_any_text(
+        at in 0.0..1.0,
+        length in 0_usize..40,
+        replacement in proptest::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let good = operational_intent().to_string().into_bytes();
+        let from = (at * good.len() as f64) as usize;
+        let to = (from + length).min(good.len());
+        let body = [&good[..from], &replacement, &good[to..]].concat();
+
+        if let Err(error) = parse_text(&body) {
+            prop_assert!(error.to_string().len() < 2_000);
+        }
+    }
 }

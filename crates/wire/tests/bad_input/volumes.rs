@@ -136,3 +136,36 @@ fn leaves_a_constraint_unbounded_where_one_of_its_volumes_is() {
     let error = parse_constraint(&body).expect_err("times are mandatory");
     assert_eq!(error.to_string(), "extents[1].time_end: it must be given");
 }
+
+/// Returns a ring of `count` vertices about a degree of latitude.
+fn ring(count: u32, lat: f64) -> Value {
+    let vertices: Vec<(f64, f64)> = (0..count)
+        .map(|step| f64::from(step) * std::f64::consts::TAU / f64::from(count))
+        .map(|angle| (lat + angle.sin() * 0.1, angle.cos() * 0.1))
+        .collect();
+    let volume = with(volume(), "/volume/outline_circle", Value::Null);
+    with(volume, "/volume/outline_polygon", polygon(&vertices))
+}
+
+#[test]
+fn counts_the_vertices_of_all_volumes() {
+    let of = |volumes: Value| parse(&with(operational_intent(), "/extents", volumes));
+
+    assert!(of(json!([ring(10_000, 0.0)])).is_ok());
+    assert!(of(json!([ring(10_001, 0.0)])).is_err());
+    assert!(of(json!([ring(5_000, 0.0), ring(5_000, 1.0)])).is_ok());
+    assert!(of(json!([ring(5_000, 0.0), ring(5_001, 1.0)])).is_err());
+}
+
+#[test]
+fn counts_the_cells_of_each_volume() {
+    let same = with(volume(), "/volume/outline_circle", circle(50_000.0));
+    let of = |count: usize| {
+        parse(&with(operational_intent(), "/extents", json!(vec![same.clone(); count])))
+    };
+    let cells = of(1).expect("a good request").extent.cells.len();
+    let most = wire::f3548::volumes::CELLS_COVERED_MAX / cells;
+
+    assert!(of(most).is_ok());
+    assert!(of(most + 1).is_err());
+}
