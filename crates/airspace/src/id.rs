@@ -28,7 +28,8 @@ pub struct SubscriptionId(Uuid);
 macro_rules! id {
     ($name:ident) => {
         impl $name {
-            /// Returns the id that `text` writes: hyphenated, simple, braced or `urn:uuid:`, any case.
+            /// Returns the id that `text` writes: hyphenated, simple, braced or as
+            /// a `urn:uuid:`, in any case.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 Self::from_uuid(Uuid::try_parse(text).map_err(|_| IdError::NotUuid)?)
             }

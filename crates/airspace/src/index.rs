@@ -35,7 +35,8 @@ pub(crate) struct Bounds {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Occupied {
     pub(crate) bounds: Bounds,
-    /// Ascending, without repetition; shared by an operational intent and its implicit subscription.
+    /// Ascending, without repetition; an operational intent shares them with its implicit
+    /// subscription.
     pub(crate) cells: Arc<[Cell]>,
 }
 

@@ -31,7 +31,8 @@ pub use extent::{ENTITIES_PER_SEARCH_MAX, Extent, Search, TooManyFound};
 pub use id::{EntityId, IdError, SubscriptionId};
 pub use idempotency::{FORGOTTEN_PER_ENTRY_MAX, KEPT_OUTCOMES_PER_PARTY_MAX, OUTCOME_KEPT_MAX};
 pub use limits::{
-    CELLS_PER_PARTY_MAX, LIVE_ENTITIES_PER_PARTY_MAX, PAST_SUFFIXES_MAX, USS_AVAILABILITIES_MAX,
+    CELLS_PER_PARTY_MAX, DEPENDENTS_PER_SUBSCRIPTION_MAX, LIVE_ENTITIES_PER_PARTY_MAX,
+    PAST_SUFFIXES_MAX, USS_AVAILABILITIES_MAX,
 };
 pub use notification::{SubscriberToNotify, SubscriptionState};
 pub use ovn::{NextOvn, Ovn, OvnSuffix, SUFFIX_SKEW_MAX};

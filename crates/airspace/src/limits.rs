@@ -14,6 +14,9 @@ pub const LIVE_ENTITIES_PER_PARTY_MAX: u64 = 4_000_000;
 /// How many cells these may have together, each counted as often as it is covered.
 pub const CELLS_PER_PARTY_MAX: u64 = 20_000_000;
 
+/// How many operational intents may name one subscription, so that what it shows stays small.
+pub const DEPENDENTS_PER_SUBSCRIPTION_MAX: usize = 100_000;
+
 /// How many USSs may have an availability.
 pub const USS_AVAILABILITIES_MAX: usize = 100_000;
 

@@ -185,7 +185,8 @@ pub enum Refusal {
     /// The UUIDv7 requested was used before by this operational intent.
     #[error("the requested OVN suffix was used before")]
     OvnSuffixUsed,
-    /// The party has as many live entities or cells as it may.
+    /// The party has as many live entities or cells as it may, the subscription as many dependents,
+    /// or the operational intent as many remembered suffixes.
     #[error("the party has as many live entities as it may have")]
     TooMany,
 }
@@ -227,7 +228,7 @@ impl OperationalIntent {
     }
 }
 
-/// Deletes an operational intent; its implicit subscription goes with it when nothing else names it.
+/// Deletes an operational intent, and its implicit subscription when nothing else names it.
 ///
 /// That subscription is still told of the deletion: indices move before it goes.
 pub(crate) fn delete(

@@ -17,10 +17,10 @@ use crate::idempotency::{self, KeptOutcome};
 use crate::index::{Bounds, Index};
 use crate::limits::{Parties, UssBaseUrls};
 use crate::operational_intent::{self, OperationalIntent};
-use crate::subscription::{self, Subscription};
+use crate::subscription::{self, Dependents, Subscription};
 use crate::table::{Hash, Slot, Table};
 use crate::uss_availability::{self, UssAvailability};
-use crate::{Accepted, Command, Decision, Outcome, Party, Request, Settings, SubscriptionId};
+use crate::{Accepted, Command, Decision, Outcome, Party, Request, Settings};
 
 mod change;
 mod check;
@@ -42,9 +42,7 @@ pub struct State {
     operational_intent_index: Index,
     constraint_index: Index,
     subscription_index: Index,
-    /// Stored operational intents by the subscription that they name, then by end. A subscription
-    /// may be gone while an operational intent that is gone too still names it.
-    dependents: BTreeSet<(SubscriptionId, Timestamp, Slot)>,
+    dependents: Dependents,
     ends: Ends,
     parties: Parties,
     uss_base_urls: UssBaseUrls,

@@ -1,7 +1,7 @@
 //! Subscriptions (F3548-21 `Subscription`), explicit and implicit.
 //!
-//! `wire` and `hub` refuse before the log what needs no state: forms and bounds, a subscription that
-//! notifies of nothing, a missing scope. Here is refused what depends on the state or its clock.
+//! `wire` and `hub` refuse before the log what needs no state: forms and bounds, a subscription
+//! that notifies of nothing, a missing scope. Here is refused what depends on the state or its clock.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use spacetime::Timestamp;
@@ -12,8 +12,10 @@ use crate::operational_intent::NotifyForConstraints;
 use crate::state::State;
 use crate::{Accepted, EntityId, Party, Search, SubscriptionId, UssBaseUrl, version};
 
+mod dependents;
 mod put;
 
+pub(crate) use dependents::Dependents;
 pub(crate) use put::put;
 pub use put::{DURATION_MAX, START_SKEW_MAX};
 

@@ -126,7 +126,7 @@ impl<R: Record> Table<R> {
         slot
     }
 
-    /// Adds a record that comes after all others in the order of the tree, and tells whether it does.
+    /// Adds a record that comes after all others in the order of the tree; tells whether it does.
     pub(crate) fn push(&mut self, record: R, last: &mut Option<(PageNumber, R::Key)>) -> bool {
         let key = record.key();
         let place = (PageNumber::of(&key), key);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{NotifyForConstraints, Put, Refusal, SubscriptionChoice};
 use crate::index::Occupied;
-use crate::limits::Growth;
+use crate::limits::{DEPENDENTS_PER_SUBSCRIPTION_MAX, Growth};
 use crate::state::State;
 use crate::subscription::{NotifyFor, Subscription};
 use crate::table::Slot;
@@ -65,6 +65,17 @@ pub(super) fn decide(
 }
 
 impl Attachment {
+    /// Tells whether the subscription named may have one more dependent, if this is one more.
+    pub(super) fn has_room(&self, state: &State, old: Option<Slot>) -> bool {
+        let before = old.and_then(|old| state.operational_intents().at(old).subscription_id);
+        match self.becomes.id(state) {
+            Some(id) if before != Some(id) => {
+                state.count_of_dependents(id) < DEPENDENTS_PER_SUBSCRIPTION_MAX
+            }
+            _ => true,
+        }
+    }
+
     /// Counts what it adds and removes.
     pub(super) fn count(&self, state: &State, growth: &mut Growth) {
         match &self.becomes {

@@ -122,7 +122,7 @@ fn check_limits(
         growth.remove(state.operational_intents().at(old).occupied.cells.len());
     }
     attachment.count(state, &mut growth);
-    if !state.parties().allow(party, &growth) {
+    if !state.parties().allow(party, &growth) || !attachment.has_room(state, old) {
         return Err(Refusal::TooMany);
     }
     Ok(())

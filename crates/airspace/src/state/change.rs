@@ -162,7 +162,7 @@ impl State {
         let (id, ends_at) = (stored.id, stored.occupied.bounds.ends_at);
         self.ends.operational_intents.insert((ends_at, id));
         if let Some(subscription_id) = stored.subscription_id {
-            self.dependents.insert((subscription_id, ends_at, slot));
+            self.dependents.insert(subscription_id, ends_at, slot);
             self.renew_end(subscription_id);
         }
     }
@@ -173,7 +173,7 @@ impl State {
         let (id, ends_at) = (stored.id, stored.occupied.bounds.ends_at);
         self.ends.operational_intents.remove(&(ends_at, id));
         if let Some(subscription_id) = stored.subscription_id {
-            self.dependents.remove(&(subscription_id, ends_at, slot));
+            self.dependents.remove(subscription_id, ends_at, slot);
             self.renew_end(subscription_id);
         }
     }
@@ -188,14 +188,14 @@ impl State {
         self.operational_intent_index.remove(slot, occupied);
     }
 
-    /// Keeps a subscription among the ends exactly while it is explicit and nothing stored names it.
+    /// Keeps a subscription among the ends while it is explicit and nothing stored names it.
     fn renew_end(&mut self, id: SubscriptionId) {
         let Some(slot) = self.tables.subscriptions.find(&id) else {
             return;
         };
         let stored = self.tables.subscriptions.at(slot);
         let end = (stored.occupied.bounds.ends_at, id);
-        if stored.implicit || self.has_dependents(id) {
+        if stored.implicit || 0 < self.dependents.count(id) {
             self.ends.subscriptions.remove(&end);
         } else {
             self.ends.subscriptions.insert(end);

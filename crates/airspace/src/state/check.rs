@@ -40,7 +40,7 @@ impl State {
 
     fn check_subscriptions(&self) -> Result<(), String> {
         for (_, subscription) in self.tables.subscriptions.iter() {
-            if subscription.implicit && !self.has_dependents(subscription.id) {
+            if subscription.implicit && self.dependents.count(subscription.id) == 0 {
                 return Err(format!("nothing names implicit subscription {}", subscription.id));
             }
         }

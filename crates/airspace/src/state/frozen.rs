@@ -1,6 +1,5 @@
 //! Writing a state as it was, and reading it again.
 
-use std::collections::BTreeSet;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
@@ -14,9 +13,9 @@ use crate::idempotency::KeptOutcome;
 use crate::index::{Index, Occupied};
 use crate::limits::{Parties, UssBaseUrls};
 use crate::operational_intent::OperationalIntent;
-use crate::subscription::Subscription;
-use crate::table::{Record, Slot, Table};
-use crate::{Party, Settings, SubscriptionId, UssBaseUrl, stored};
+use crate::subscription::{Dependents, Subscription};
+use crate::table::{Record, Table};
+use crate::{Party, Settings, UssBaseUrl, stored};
 
 /// The state at one position of the log, which stays as it is while the state goes on.
 ///
@@ -130,7 +129,7 @@ impl State {
                 .map(|(_, stored)| (stored.occupied.bounds.ends_at, stored.id))
                 .collect(),
             subscriptions: subscriptions
-                .filter(|(_, stored)| !stored.implicit && !self.has_dependents(stored.id))
+                .filter(|(_, stored)| !stored.implicit && self.dependents.count(stored.id) == 0)
                 .map(|(_, stored)| (stored.occupied.bounds.ends_at, stored.id))
                 .collect(),
         }
@@ -165,9 +164,7 @@ fn index_of<R: Record>(table: &Table<R>, occupied: impl Fn(&R) -> &Occupied) -> 
     Index::of(table.iter().map(|(slot, record)| (slot, occupied(record))))
 }
 
-pub(super) fn dependents_of(
-    operational_intents: &Table<OperationalIntent>,
-) -> BTreeSet<(SubscriptionId, Timestamp, Slot)> {
+pub(super) fn dependents_of(operational_intents: &Table<OperationalIntent>) -> Dependents {
     let stored = operational_intents.iter();
     stored
         .filter_map(|(slot, r)| Some((r.subscription_id?, r.occupied.bounds.ends_at, slot)))

@@ -73,7 +73,7 @@ impl State {
     }
 
     /// Lists the subscriptions of `owner` that overlap `search` and have not ended, whatever their
-    /// altitude, ascending by id.
+    /// altitude, ascending by id; neither they nor all their dependents may be too many.
     pub fn search_subscriptions(
         &self,
         now: Timestamp,
@@ -90,8 +90,12 @@ impl State {
                 let subscription = self.tables.subscriptions.at(slot);
                 subscription.manager == *owner && !self.is_gone(horizon, subscription)
             })?;
-        let subscriptions = slots.into_iter().map(|slot| self.tables.subscriptions.at(slot));
-        let mut views: Vec<_> = subscriptions.map(|found| found.view(self, horizon)).collect();
+        let found = slots.iter().map(|slot| self.tables.subscriptions.at(*slot));
+        let dependents: usize = found.clone().map(|found| self.dependents.count(found.id)).sum();
+        if ENTITIES_PER_SEARCH_MAX < dependents {
+            return Err(TooManyFound);
+        }
+        let mut views: Vec<_> = found.map(|found| found.view(self, horizon)).collect();
         views.sort_unstable_by_key(|view| view.id);
         Ok(views)
     }
@@ -187,16 +191,12 @@ impl State {
         horizon: Timestamp,
         id: SubscriptionId,
     ) -> impl Iterator<Item = Slot> {
-        // Slots are below the last, so nothing that ends at the horizon itself is in the range.
-        let range = (id, horizon, Slot::LAST)..=(id, Timestamp::MAX, Slot::LAST);
-        self.dependents.range(range).map(|(_, _, slot)| *slot)
+        self.dependents.after(horizon, id)
     }
 
-    /// Tells whether any operational intent stored names a subscription.
-    pub(crate) fn has_dependents(&self, id: SubscriptionId) -> bool {
-        let first = (id, Timestamp::MIN, Slot::FIRST);
-        let last = (id, Timestamp::MAX, Slot::LAST);
-        self.dependents.range(first..=last).next().is_some()
+    /// Returns how many operational intents stored name a subscription, gone or not.
+    pub(crate) fn count_of_dependents(&self, id: SubscriptionId) -> usize {
+        self.dependents.count(id)
     }
 
     /// Tells whether an operational intent that is not gone names a subscription.

@@ -14,9 +14,10 @@ fn needs_no_subscription() {
 
     scene.ask(A, intent(1, place()));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a puts 1: 1 v1 Accepted r1 60..660 100..200m none uss-a Unknown
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a puts 1: 1 v1 Accepted r1 60..660 100..200m none uss-a Unknown"
+    );
 }
 
 #[test]
@@ -64,9 +65,10 @@ fn takes_a_subscription_to_constraints_alone() {
 
     scene.ask(A, intent(1, place()).with(existing(9)));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a puts 1: 1 v1 Accepted r1 60..660 100..200m s9 uss-a Unknown
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a puts 1: 1 v1 Accepted r1 60..660 100..200m s9 uss-a Unknown"
+    );
 }
 
 #[test]
@@ -226,9 +228,10 @@ fn deletes_the_implicit_subscription_with_its_operational_intent_after_telling_i
     scene.ask(A, delete(1, &random_ovn(1)));
     scene.look(A, &place().search());
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a deletes 1: 1 v1 Accepted r1 60..660 100..200m s9 uss-a Unknown; tell s s9=2
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a deletes 1: 1 v1 Accepted r1 60..660 100..200m s9 uss-a Unknown; tell s s9=2"
+    );
 }
 
 #[test]
@@ -264,4 +267,26 @@ fn checks_the_subscription_before_the_key() {
     uss-a puts 2: SubscriptionNotFound
     uss-a puts 2: missing 1(hidden)
     ");
+}
+
+#[test]
+fn lets_so_many_name_one_subscription() {
+    let mut scene = Scene::new();
+    scene.quietly(A, subscription(9, place().during(0, 660)));
+    scene.quietly(A, subscription(8, place().cells(&[2])));
+    scene.fill_with(A, airspace::DEPENDENTS_PER_SUBSCRIPTION_MAX, &existing(9));
+    let (now, owner) = (scene.now(), crate::asks::party(A));
+
+    let more = intent(1, place().during(10, 600)).with(existing(9));
+    let refused = scene.decide_unchecked(A, more.clone());
+    assert_eq!(refused, Err(airspace::operational_intent::Refusal::TooMany.into()));
+    let found = scene.state.search_subscriptions(now, &owner, &place().search()).expect("one");
+    let dependents = found[0].dependent_operational_intents.len();
+    assert_eq!(dependents, airspace::DEPENDENTS_PER_SUBSCRIPTION_MAX);
+
+    let elsewhere = intent(1, place().cells(&[2])).with(existing(8));
+    scene.decide_unchecked(A, elsewhere.clone()).expect("it is in another cell");
+    let both = place().cells(&[1, 2]).search();
+    let found = scene.state.search_subscriptions(now, &owner, &both);
+    assert_eq!(found, Err(airspace::TooManyFound));
 }

@@ -85,9 +85,10 @@ fn says_nothing_of_availability() {
 
     scene.ask(A, constraint(1, place()));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a puts constraint 1: constraint 1 v1 r1 60..660 uss-a Unknown
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a puts constraint 1: constraint 1 v1 r1 60..660 uss-a Unknown"
+    );
 }
 
 #[test]

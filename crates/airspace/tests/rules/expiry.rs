@@ -119,7 +119,10 @@ fn keeps_an_ended_subscription_while_a_later_dependent_names_it() {
     scene.at(5_000 + 86_400);
     tick(&mut scene);
     assert_eq!(scene.state.counts().subscriptions, 0);
-    insta::assert_snapshot!(scene.transcript(), @"the first is gone, the subscription has the other");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"the first is gone, the subscription has the other"
+    );
 }
 
 #[test]

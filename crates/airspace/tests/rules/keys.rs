@@ -73,9 +73,10 @@ fn wants_no_key_of_what_is_put() {
 
     scene.ask(A, intent(1, place()).bits(2).over(&random_ovn(1)));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a puts 1: 1 v2 Accepted r2 60..660 100..200m none uss-a Unknown
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a puts 1: 1 v2 Accepted r2 60..660 100..200m none uss-a Unknown"
+    );
 }
 
 #[test]
@@ -189,9 +190,10 @@ fn shows_the_caller_its_own_ovns_only() {
 
     scene.ask(A, intent(9, place()).with(implicit_for_constraints(20)));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a puts 9: missing 1(r1) 2(hidden) constraint 3(r3) constraint 4(hidden)
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a puts 9: missing 1(r1) 2(hidden) constraint 3(r3) constraint 4(hidden)"
+    );
 }
 
 #[test]
@@ -206,7 +208,8 @@ fn takes_ten_thousand_keys() {
 
     scene.ask(A, put);
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a puts 2: 2 v1 Accepted r2 60..660 100..200m none uss-a Unknown
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a puts 2: 2 v1 Accepted r2 60..660 100..200m none uss-a Unknown"
+    );
 }

@@ -107,9 +107,10 @@ fn tells_a_subscription_that_has_ended() {
 
     scene.at(500).ask(B, intent(1, place().during(90, 600)));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-b puts 1: 1 v1 Accepted r1 90..600 100..200m none uss-b Unknown; tell s s9=1
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-b puts 1: 1 v1 Accepted r1 90..600 100..200m none uss-b Unknown; tell s s9=1"
+    );
 }
 
 #[test]

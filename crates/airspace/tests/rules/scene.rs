@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use airspace::constraint::ConstraintReference;
-use airspace::operational_intent::{self, OperationalIntentReference};
+use airspace::operational_intent::{self, OperationalIntentReference, SubscriptionChoice};
 use airspace::subscription::SubscriptionView;
 use airspace::{
     Accepted, Command, Decision, EntityId, Outcome, Ovn, Refusal, Request, Retry, Search, State,
@@ -100,6 +100,11 @@ impl Scene {
 
     /// Puts so many operational intents into cell 1, apart in altitude, all of the next minute.
     pub(crate) fn fill(&mut self, party: &str, count: usize) {
+        self.fill_with(party, count, &SubscriptionChoice::None);
+    }
+
+    /// The same, each with a subscription.
+    pub(crate) fn fill_with(&mut self, party: &str, count: usize, with: &SubscriptionChoice) {
         for _ in 0..count {
             let number = self.position + 1;
             let mut put = intent(0, place().during(0, 60));
@@ -107,6 +112,7 @@ impl Scene {
             put.extent.altitude_lower = Some(altitude);
             put.extent.altitude_upper = Some(altitude);
             put.id = EntityId::from_random_bytes(u128::from(number << 8).to_be_bytes());
+            put.subscription = with.clone();
             self.decide_unchecked(party, put).expect("nothing else is there");
         }
     }

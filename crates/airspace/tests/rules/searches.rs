@@ -72,9 +72,10 @@ fn finds_what_has_ended() {
 
     scene.at(80_000).look(B, &without_time(&place()));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-      uss-b sees 1 v1 Accepted hidden 60..660 100..200m none uss-a Unknown
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"  uss-b sees 1 v1 Accepted hidden 60..660 100..200m none uss-a Unknown"
+    );
 }
 
 #[test]

@@ -166,8 +166,9 @@ fn keeps_its_hash_and_its_stored_form() {
     let mut scene = scene();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
 
-    insta::assert_snapshot!(hex(&scene.state.hash()), @"
-    9ca9a8838fa34ca1fd0be2abbe76b3176dc306106391c064ea879b0b4c6e03b8
-    ");
+    insta::assert_snapshot!(
+        hex(&scene.state.hash()),
+        @"9ca9a8838fa34ca1fd0be2abbe76b3176dc306106391c064ea879b0b4c6e03b8"
+    );
     insta::assert_snapshot!(written(&scene.state).len(), @"822");
 }

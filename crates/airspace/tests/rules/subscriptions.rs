@@ -150,9 +150,10 @@ fn keeps_the_index_of_an_updated_subscription() {
 
     scene.ask(A, resubscribe(1, &scene.version(1), place().during(60, 700)));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a subscribes s1: s1 @2 60..700 OperationalIntents index 1; intents [2]
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a subscribes s1: s1 @2 60..700 OperationalIntents index 1; intents [2]"
+    );
 }
 
 #[test]
@@ -253,9 +254,10 @@ fn names_its_dependents_in_order_of_ids() {
 
     scene.ask(A, resubscribe(9, &scene.version(9), place().meters(0, 1_000)));
 
-    insta::assert_snapshot!(scene.transcript(), @"
-    uss-a subscribes s9: s9 @2 60..660 OperationalIntents index 3 <-1 <-2 <-3; intents [1 2 3]
-    ");
+    insta::assert_snapshot!(
+        scene.transcript(),
+        @"uss-a subscribes s9: s9 @2 60..660 OperationalIntents index 3 <-1 <-2 <-3; intents [1 2 3]"
+    );
 }
 
 #[test]
