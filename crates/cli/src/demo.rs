@@ -191,15 +191,22 @@ async fn tell_scene(world: &World, number: usize, scene: Scene) -> Result<Flown,
 fn told_resolution(resolution: &Resolution) -> String {
     match resolution {
         Resolution::AsAsked => "accepted as asked".to_owned(),
-        Resolution::Delayed { delay_s } => {
-            format!("accepted {} min {} s later", delay_s / 60, delay_s % 60)
-        }
-        Resolution::Moved { climb_m } => format!("accepted {climb_m:+.0} m higher or lower"),
+        Resolution::Delayed { delay_s } => format!("accepted {}", told_delay(*delay_s)),
+        Resolution::Moved { climb_m } => format!("accepted {}", told_climb(*climb_m)),
         Resolution::DelayedAndMoved { delay_s, climb_m } => {
-            format!("accepted {delay_s} s later and {climb_m:+.0} m higher or lower")
+            format!("accepted {} and {}", told_delay(*delay_s), told_climb(*climb_m))
         }
         Resolution::GivenUp(why) => format!("given up: {why}"),
     }
+}
+
+fn told_delay(delay_s: u32) -> String {
+    format!("{} min {} s later", delay_s / 60, delay_s % 60)
+}
+
+fn told_climb(climb_m: f64) -> String {
+    let way = if climb_m < 0.0 { "lower" } else { "higher" };
+    format!("{:.0} m {way}", climb_m.abs())
 }
 
 fn tell_traffic(path: &Path, traffic: &Traffic) -> Result<(), Failure> {

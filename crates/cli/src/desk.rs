@@ -36,9 +36,9 @@ pub(crate) struct Desk {
     /// The hub.
     #[arg(long, value_name = "URL")]
     hub: String,
-    /// Where the other parties reach this desk.
+    /// Where the other parties reach this desk; `http://` and where it listens unless given.
     #[arg(long, value_name = "URL")]
-    base_url: String,
+    base_url: Option<String>,
     /// Where its tokens are fetched.
     #[arg(long, value_name = "URL")]
     token_url: Option<String>,
@@ -84,7 +84,7 @@ impl Desk {
         let mut config = desk::Config::new(self.data, self.hub, tokens);
         config.listen = self.listen;
         config.user_listen = self.user_listen;
-        config.base_url = Some(self.base_url);
+        config.base_url = self.base_url;
         config.public_keys = self.public_key;
         config.audiences = self.audience;
         if self.allow_private_addresses {

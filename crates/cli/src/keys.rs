@@ -72,7 +72,7 @@ pub(crate) fn write_new(out: &Path) -> Result<KeyFiles, Failure> {
     let pair = generate()?;
     let files =
         KeyFiles { private: with_ending(out, ".key.pem"), public: with_ending(out, ".pub.pem") };
-    write(&files.private, &pair.private, 0o600)?;
+    write_private(&files.private, &pair.private)?;
     write(&files.public, &pair.public, 0o644)?;
     Ok(files)
 }
@@ -87,6 +87,11 @@ pub(crate) fn generate() -> Result<PemPair, Failure> {
         private: pem("PRIVATE KEY", private.as_ref()),
         public: pem("PUBLIC KEY", public.as_ref()),
     })
+}
+
+/// Writes a new file that only its owner can read; it must not exist.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    write(path, text, 0o600)
 }
 
 fn with_ending(out: &Path, ending: &str) -> PathBuf {

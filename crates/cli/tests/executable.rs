@@ -2,6 +2,8 @@
 
 #[path = "executable/demo.rs"]
 mod demo;
+#[path = "executable/desk.rs"]
+mod desk;
 #[path = "executable/hub.rs"]
 mod hub;
 #[path = "executable/idle.rs"]

@@ -95,3 +95,24 @@ impl Bodies {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use spacetime::{Area, LatLng, Polygon};
+
+    use super::*;
+
+    #[test]
+    fn the_busy_place_lies_in_one_cell() {
+        let body: Value = serde_json::from_slice(&Bodies::new().query(BUSY)).expect("JSON");
+        let vertices = &body["area_of_interest"]["volume"]["outline_polygon"]["vertices"];
+        let degrees = |vertex: &Value, name: &str| vertex[name].as_f64().expect("a number");
+        let corner = |vertex| LatLng::new(degrees(vertex, "lat"), degrees(vertex, "lng"));
+        let corners = vertices.as_array().expect("a list").iter();
+        let corners = corners.map(|vertex| corner(vertex).expect("in range")).collect();
+
+        let area = Area::from(Polygon::new(corners).expect("a polygon"));
+
+        assert_eq!(area.cells().expect("small").len(), 1);
+    }
+}

@@ -63,8 +63,7 @@ impl World {
         let signer = Signer::read(&key_path(&self.dir, VISITOR, ".key.pem"))?;
         let token = signer.sign(&Claims::of(VISITOR, VISITOR_SCOPES, AUDIENCE))?;
         let path = self.dir.join("token");
-        std::fs::write(&path, token)
-            .map_err(|error| Failure::refused("cannot write the token", &error))?;
+        keys::write_private(&path, &token)?;
         Ok(path)
     }
 

@@ -151,3 +151,34 @@ fn teaches_by_its_help() {
     }
     assert_eq!(tansiq(&["hub", "--no-such-flag"]).status.code(), Some(2));
 }
+
+#[test]
+fn lists_what_parties_reported_without_their_tokens() {
+    let place = Place::new();
+    let hub = place.start_hub();
+    let report = serde_json::json!({
+        "exchange": {
+            "url": "https://birch.example.com/uss/v1/operational_intents",
+            "method": "GET",
+            "headers": ["Authorization: Bearer secret-token"],
+            "recorder_role": "Client",
+            "request_time": { "value": "2026-01-01T00:00:00Z", "format": "RFC3339" },
+        },
+    });
+    let ask = Ask {
+        method: "POST",
+        path: "/dss/v1/reports".to_owned(),
+        token: Some(place.token("alder")),
+        body: report.to_string(),
+        ..Ask::default()
+    };
+    let reply = hub.connect().ask(&ask).expect("it answers");
+    assert_eq!(reply.status, 201, "{}", text(&reply.body));
+
+    let listed = tansiq_ok(&["reports", "list", "--data", &place.data()]);
+
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    let kept: serde_json::Value = serde_json::from_str(&listed).expect("a line of JSON");
+    assert_eq!(kept["party"], "alder");
+    assert!(listed.contains("birch.example.com") && !listed.contains("secret-token"), "{listed}");
+}

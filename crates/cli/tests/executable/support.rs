@@ -66,7 +66,7 @@ impl Place {
     }
 
     pub(crate) fn token(&self, party: &str) -> String {
-        let key = self.path("key.key.pem").display().to_string();
+        let key = self.private_key();
         let arguments = ["token", "--key", &key, "--sub", party, "--audience", AUDIENCE];
         let scope = ["--scope", STRATEGIC_COORDINATION];
         tansiq_ok(&[&arguments[..], &scope[..]].concat()).trim().to_owned()
@@ -86,6 +86,10 @@ impl Place {
         ]
         .map(str::to_owned)
         .to_vec()
+    }
+
+    pub(crate) fn private_key(&self) -> String {
+        self.path("key.key.pem").display().to_string()
     }
 
     pub(crate) fn start_hub(&self) -> Hub {
@@ -234,7 +238,7 @@ impl Client {
     }
 
     pub(crate) fn ask(&mut self, ask: &Ask) -> io::Result<Reply> {
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: test.localhost\r\n", ask.method, ask.path);
+        let mut head = format!("{} {} HTTP/1.1\r\nHost: localhost\r\n", ask.method, ask.path);
         let mut header = |name: &str, value: &str| {
             write!(head, "{name}: {value}\r\n").expect("memory does not fail");
         };
