@@ -93,6 +93,14 @@ impl Cache {
         Ok(())
     }
 
+    /// Forgets the details of a version that the hub does not take for known.
+    pub(crate) fn distrust(&mut self, known: &Known) {
+        let same = |kept: &Kept| kept.known.entity.version() == known.entity.version();
+        if self.known.get(&known.entity.id()).is_some_and(same) {
+            self.forget(known.entity.id());
+        }
+    }
+
     fn forget(&mut self, id: EntityId) {
         if let Some(gone) = self.known.remove(&id) {
             self.order.remove(&gone.came);
@@ -100,3 +108,7 @@ impl Cache {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "cache_tests.rs"]
+mod tests;

@@ -59,8 +59,11 @@ pub(crate) enum CallError {
     /// The answer leads elsewhere, which is not followed.
     #[error("the answer is a redirect, which is not followed")]
     Redirected,
-    /// The connection failed, was refused or broke.
-    #[error("the connection failed")]
+    /// No connection was made, so the server knows nothing of the call.
+    #[error("no connection can be made")]
+    NotConnected(#[source] reqwest::Error),
+    /// The connection broke.
+    #[error("the connection broke")]
     Connection(#[source] reqwest::Error),
     /// There is no token to call with.
     #[error("there is no token to call with")]
@@ -231,11 +234,15 @@ fn retry_after_s(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn connection_error(error: reqwest::Error) -> CallError {
+    // The URL may hold what others chose, or ids; what went wrong is enough.
+    let error = error.without_url();
+    if error.is_connect() {
+        return CallError::NotConnected(error);
+    }
     if error.is_timeout() {
         return CallError::TimedOut;
     }
-    // The URL may hold what others chose, or ids; what went wrong is enough.
-    CallError::Connection(error.without_url())
+    CallError::Connection(error)
 }
 
 fn lane_of(url: &Url) -> usize {
@@ -267,3 +274,7 @@ pub(crate) fn audience_of(url: &Url) -> Result<String, CallError> {
     let host = url.host_str().ok_or(CallError::Url("it names no host"))?;
     Ok(host.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

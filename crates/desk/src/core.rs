@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::client::Client;
 use crate::client::hub::Hub;
 use crate::client::peer::Peers;
-use crate::entity::Known;
+use crate::entity::{Known, Period};
 use crate::flight::EntityKind;
 use crate::outbox::{Notice, Outbox};
 use crate::store::{Change, Store, WriteError};
@@ -172,11 +172,12 @@ impl Core {
         self.store.write(vec![change]).await
     }
 
-    /// Returns what of the desk's own the hub has, but not `but`.
-    pub(crate) fn own_known(&self, but: EntityId) -> Vec<Arc<Known>> {
+    /// Returns what of the desk's own the hub has in a period, but not `but`.
+    pub(crate) fn own_known(&self, but: EntityId, period: Period) -> Vec<Arc<Known>> {
         let book = self.book();
         let others = book.taken().filter(|(own, _)| own.id != but);
-        others.map(|(_, taken)| Arc::clone(&taken.known)).collect()
+        let near = others.filter(|(_, taken)| taken.known.period.overlaps(period));
+        near.map(|(_, taken)| Arc::clone(&taken.known)).collect()
     }
 
     /// Returns the details of an own entity of this kind, as others may see them.

@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use wire::f3548::uss::constraints::ConstraintDetails;
 
 use crate::calls::CallStats;
+use crate::change::ChangeError;
 use crate::client::hub::Hub;
 use crate::client::peer::Peers;
 use crate::client::tokens::{TokenError, TokenSource, Tokens};
 use crate::client::{CallError, Client, audience_of, join};
 use crate::config::Config;
-use crate::coordinate::ChangeError;
 use crate::core::{Core, Parts};
 use crate::entity::{Entity, Known};
 use crate::flight::{Constraint, ConstraintRequest, EntityKind, Flight, FlightRequest, Report};
@@ -188,6 +188,11 @@ impl Desk {
     /// Tries once to find out what became of requests of which that is not known.
     pub async fn settle(&self) {
         self.0.core.settle_all().await;
+    }
+
+    /// Ends flights and constraints that are over, as the desk does by itself now and then.
+    pub async fn tidy(&self) {
+        self.0.core.end_what_is_over().await;
     }
 
     /// Returns how outgoing calls went so far, by what they ask.

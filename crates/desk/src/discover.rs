@@ -48,6 +48,11 @@ impl Scene {
         }
     }
 
+    /// Returns an entity that is there.
+    pub(crate) fn find(&self, id: EntityId) -> Option<&Arc<Known>> {
+        self.0.get(&id)
+    }
+
     /// Returns what is there, ascending by id.
     pub(crate) fn known(&self) -> impl Iterator<Item = &Arc<Known>> {
         self.0.values()
@@ -117,28 +122,43 @@ impl Core {
         }
         let fetched = tokio::time::timeout(DETAILS_TIMEOUT, self.fetch(&reference)).await;
         match fetched {
-            Ok(Ok(known)) => {
+            Ok(Ok(Some(known))) => {
                 let known = Arc::new(known);
                 self.cache().keep(Arc::clone(&known));
                 Ok(Some(known))
             }
+            Ok(Ok(None)) => Ok(None),
             Ok(Err(_)) | Err(_) if reference.needs_no_key() => Ok(None),
             Ok(Err(error)) => Err(unavailable(&reference, &error.to_string())),
             Err(_) => Err(unavailable(&reference, "it took too long")),
         }
     }
 
-    async fn fetch(&self, reference: &Reference) -> Result<Known, PeerError> {
+    /// Asks the manager for details until it has them; `None` if the entity is gone meanwhile.
+    async fn fetch(&self, reference: &Reference) -> Result<Option<Known>, PeerError> {
         let mut wait = DETAILS_RETRY_AFTER;
-        for _ in 1..DETAILS_ATTEMPTS_MAX {
-            match self.peers.fetch(reference).await {
-                Err(error) if error.may_pass() => {}
-                answer => return answer,
+        let mut attempt = 1;
+        loop {
+            // An entity of the desk's own that it does not hold has just ended, or was lost.
+            let answer = if reference.uss_base_url() == &self.base_url {
+                Err(PeerError::Refused(404))
+            } else {
+                self.peers.fetch(reference).await
+            };
+            let error = match answer {
+                Ok(known) => return Ok(Some(known)),
+                Err(error) => error,
+            };
+            if !error.may_pass() || attempt == DETAILS_ATTEMPTS_MAX {
+                return Err(error);
+            }
+            if let Ok(None) = self.hub.find(reference.kind(), reference.id()).await {
+                return Ok(None);
             }
             tokio::time::sleep(wait).await;
             wait *= 2;
+            attempt += 1;
         }
-        self.peers.fetch(reference).await
     }
 }
 

@@ -4,7 +4,7 @@ use airspace::operational_intent::OperationalIntentState;
 use airspace::uss_availability::UssAvailabilityState;
 use airspace::{EntityId, Ovn, Party, SubscriptionId, UssBaseUrl};
 use serde::{Deserialize, Serialize};
-use spacetime::{Timestamp, VERTICES_MAX};
+use spacetime::{Timestamp, VERTICES_MAX, Volume};
 use wire::f3548::common::{SubscriptionState, Time, Volume4D};
 use wire::f3548::constraints::ConstraintReference;
 use wire::f3548::operational_intents::OperationalIntentReference;
@@ -54,6 +54,17 @@ pub(crate) struct Known {
     pub(crate) ovn: Ovn,
     /// All of its volumes, nominal or not.
     pub(crate) volumes: Vec<Bounded>,
+    /// The time that all of its volumes span.
+    pub(crate) period: Period,
+}
+
+/// A time from start to end, both included; what is not given is unbounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Period {
+    /// When it starts.
+    pub(crate) starts_at: Option<Timestamp>,
+    /// When it ends.
+    pub(crate) ends_at: Option<Timestamp>,
 }
 
 /// An entity that another told of cannot be used.
@@ -328,6 +339,27 @@ impl Known {
                 volume.to_volume().map_err(|error| UnusableEntity::Volume { index, error })?;
             volumes.push(Bounded::new(volume));
         }
-        Ok(Known { entity, ovn, volumes })
+        let period = Period::of(volumes.iter().map(|one| &one.volume));
+        Ok(Known { entity, ovn, volumes, period })
+    }
+}
+
+impl Period {
+    /// Returns the time that volumes span together.
+    pub(crate) fn of<'a>(volumes: impl Iterator<Item = &'a Volume> + Clone) -> Self {
+        // `None` comes before every time, as a start that is not given should; for ends it is
+        // the other way round.
+        let starts_at = volumes.clone().map(Volume::starts_at).min().flatten();
+        let ends = || volumes.clone().map(Volume::ends_at);
+        let ends_at = if ends().all(|end| end.is_some()) { ends().max().flatten() } else { None };
+        Period { starts_at, ends_at }
+    }
+
+    /// Tells whether the two share a time.
+    pub(crate) fn overlaps(self, other: Period) -> bool {
+        let before = |end: Option<Timestamp>, start: Option<Timestamp>| {
+            end.is_some_and(|end| start.is_some_and(|start| end < start))
+        };
+        !before(self.ends_at, other.starts_at) && !before(other.ends_at, self.starts_at)
     }
 }

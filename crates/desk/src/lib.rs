@@ -16,26 +16,29 @@
 mod book;
 mod cache;
 mod calls;
+mod change;
 mod client;
 mod config;
-mod coordinate;
 mod core;
 mod desk;
 mod discover;
 mod entity;
 mod flight;
+mod fly;
 mod outbox;
 mod plan;
 mod public_key;
 mod server;
 mod store;
+#[cfg(test)]
+mod test_data;
 mod upkeep;
 mod wish;
 
 pub use calls::{CallName, CallStats};
+pub use change::ChangeError;
 pub use client::tokens::{Credentials, TokenError};
 pub use config::{Config, ConstraintProcessing, PrivateAddresses, TokenSource};
-pub use coordinate::{ChangeError, PLAN_ATTEMPTS_MAX};
 pub use core::FLIGHTS_AT_ONCE_MAX;
 pub use desk::{Desk, StartError};
 pub use discover::ENTITIES_PER_FLIGHT_MAX;
@@ -44,6 +47,7 @@ pub use flight::{
     DELAY_S_MAX, EntityKind, Flight, FlightRequest, GivenUp, LowerPriority, POINTS_MAX, PathPoint,
     Report, Resolution,
 };
+pub use fly::PLAN_ATTEMPTS_MAX;
 pub use plan::VOLUMES_PER_INTENT_MAX;
 pub use plan::corridor::PathError;
 pub use plan::moves::{ALTITUDES_MAX, BoundsError};

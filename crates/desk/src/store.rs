@@ -294,3 +294,7 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), rusqlite::Error
         }
     }
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

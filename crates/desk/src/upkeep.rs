@@ -48,8 +48,13 @@ impl Core {
 
     /// Tries once to find out what became of a request: it is sent again with the same key, and if
     /// the hub refuses it, the hub is asked what it has.
-    pub(crate) async fn settle(self: &Arc<Self>, id: EntityId) {
-        let turn = self.turn.lock().await;
+    async fn settle(self: &Arc<Self>, id: EntityId) {
+        let _turn = self.turn.lock().await;
+        self.settle_in_turn(id).await;
+    }
+
+    /// As [`Core::settle`], for a caller that holds the turn.
+    pub(crate) async fn settle_in_turn(self: &Arc<Self>, id: EntityId) {
         let Some(own) = self.find(id) else {
             return;
         };
@@ -60,7 +65,6 @@ impl Core {
             Submitted::Done { reference, subscribers } => match pending.change {
                 PendingChange::Put { .. } => {
                     if let Ok(written) = self.finish(own, &pending, reference, subscribers).await {
-                        drop(turn);
                         written.await;
                     }
                 }
@@ -105,7 +109,8 @@ impl Core {
         }
     }
 
-    async fn end_what_is_over(self: &Arc<Self>) {
+    /// Ends entities that are over, so that they are not kept for ever.
+    pub(crate) async fn end_what_is_over(self: &Arc<Self>) {
         let over = self.book().ended_before(self.clock.now().minus(ENDED_FOR));
         for (kind, id) in over.into_iter().take(ENDED_PER_ROUND_MAX) {
             if let Err(error) = self.end(kind, id).await {

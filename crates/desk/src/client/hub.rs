@@ -185,7 +185,13 @@ impl Hub {
             EntityKind::OperationalIntent => {
                 (CallName::GetOperationalIntentReference, STRATEGIC_COORDINATION)
             }
-            EntityKind::Constraint => (CallName::GetConstraintReference, CONSTRAINT_MANAGEMENT),
+            EntityKind::Constraint => {
+                let scopes = match self.constraint_processing {
+                    ConstraintProcessing::On => CONSTRAINT_PROCESSING,
+                    ConstraintProcessing::Off => CONSTRAINT_MANAGEMENT,
+                };
+                (CallName::GetConstraintReference, scopes)
+            }
         };
         let path = Self::path(kind, id, None);
         let call = self.call(name, Method::GET, &path, scopes).await.map_err(no_answer)?;
@@ -233,10 +239,13 @@ impl Hub {
         let idempotency_key = Some(pending.idempotency_key.clone());
         match self.client.call(Call { body, idempotency_key, ..call }).await {
             Ok(answer) => submitted(kind, &answer),
-            Err(error @ (CallError::Busy | CallError::Url(_) | CallError::Token(_))) => {
-                Submitted::NotTaken { why: error.to_string(), retry_after_s: None }
-            }
-            Err(error) => Submitted::Unknown { why: error.to_string() },
+            Err(
+                error @ (CallError::Busy
+                | CallError::Url(_)
+                | CallError::Token(_)
+                | CallError::NotConnected(_)),
+            ) => Submitted::NotTaken { why: chain(&error), retry_after_s: None },
+            Err(error) => Submitted::Unknown { why: chain(&error) },
         }
     }
 
@@ -271,7 +280,7 @@ fn submitted(kind: EntityKind, answer: &Answer) -> Submitted {
     match answer.status.as_u16() {
         200 | 201 => match done(kind, answer) {
             Ok(done) => done,
-            Err(error) => Submitted::Unknown { why: error.to_string() },
+            Err(error) => Submitted::Unknown { why: chain(&error) },
         },
         409 => conflict(answer),
         // The hub promises that it has not and will not take these up.

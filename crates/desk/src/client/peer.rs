@@ -53,9 +53,10 @@ impl PeerError {
         match self {
             PeerError::Refused(status) => matches!(status, 404 | 429 | 500..),
             PeerError::Stale { .. } => true,
-            PeerError::Call(error) => {
-                matches!(error, CallError::Connection(_) | CallError::Busy)
-            }
+            PeerError::Call(error) => matches!(
+                error,
+                CallError::NotConnected(_) | CallError::Connection(_) | CallError::Busy
+            ),
             PeerError::Unreadable(_) | PeerError::Other | PeerError::Unusable(_) => false,
         }
     }

@@ -7,8 +7,8 @@ use hub::reply::Failure;
 use serde::Serialize;
 
 use super::user_body::ReportBody;
+use crate::change::ChangeError;
 use crate::client::hub::HubError;
-use crate::coordinate::ChangeError;
 
 /// A problem, and the report of planning if there is one.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::user_body::{
     ConstraintBody, ConstraintRequestBody, FlightBody, FlightRequestBody, FlownBody, ReportBody,
     Volumes,
 };
-use crate::coordinate::ChangeError;
+use crate::change::ChangeError;
 use crate::core::Core;
 use crate::flight::{EntityKind, Report, Resolution};
 use crate::wish::RequestError;
