@@ -390,6 +390,22 @@ fn keeps_outcomes_until_they_are_forgotten() {
 }
 
 #[test]
+fn has_outcomes_on_the_disk_when_they_are_flushed_and_not_before() {
+    let engine = engine();
+    let log = engine.open();
+    let stored = || -> i64 {
+        let count = "SELECT count(*) FROM outcome";
+        engine.database().query_row(count, [], |row| row.get(0)).expect("a row")
+    };
+
+    log.outcomes().keep(position(1), b"one".to_vec()).expect("kept");
+    let before = stored();
+    log.outcomes().flush().expect("written");
+
+    assert_eq!((before, stored()), (0, 1));
+}
+
+#[test]
 fn holds_outcomes_bytes_max_of_outcomes_and_writes_them_for_more() {
     let engine = engine();
     let log = engine.open();
