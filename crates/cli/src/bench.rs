@@ -31,8 +31,8 @@ const CONNECTIONS_MAX: u64 = 1_024;
 /// The arguments of `tansiq bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --hub it starts a hub as a process of its own in a temporary directory. Put that directory on
-the disk that you mean to measure (--data): every write waits for it.
+Without --hub it starts a hub as a process of its own in a temporary directory. Put that directory
+on the disk that you mean to measure (--data): every write waits for it.
 
 Examples:
   tansiq bench flights --connections 64 --live 1
@@ -56,7 +56,8 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// How many connections ask at the same time.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
+    #[arg(long, default_value_t = 64,
+          value_parser = clap::value_parser!(u64).range(1..=CONNECTIONS_MAX))]
     connections: u64,
     /// How many flights live in the busy cell all the time, each with its subscription.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000))]

@@ -32,8 +32,8 @@ pub(crate) struct Log {
 enum Command {
     /// Recomputes every hash and names the first position that does not fit.
     #[command(after_help = "\
-Exit code 1 if anything does not fit. Without --expect, a log that was rewritten from its first entry
-on cannot be told from a true one: keep heads (tansiq log head) where nobody can change them.")]
+Exit code 1 if anything does not fit. Without --expect, a log that was rewritten from its first
+entry on cannot be told from a true one: keep heads (tansiq log head) where nobody can change them.")]
     Verify {
         /// The directory of the log.
         dir: PathBuf,
@@ -61,7 +61,8 @@ OVNs are hidden: who knows one can claim to have seen an entity's details.")]
     /// Prints entries as lines of JSON with their bytes and hashes, to be checked by others.
     #[command(after_help = "\
 Each line has position, chain, leaf and, unless only its hash is kept, entry: the canonical bytes in
-hexadecimal, as docs/log-format.md describes them. They hold OVNs: keep the export as safe as the log.")]
+hexadecimal, as docs/log-format.md describes them. They hold OVNs: keep the export as safe as the
+log.")]
     Export {
         /// The directory of the log.
         dir: PathBuf,

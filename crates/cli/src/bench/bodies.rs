@@ -85,7 +85,8 @@ impl Bodies {
         json!({
             "volume": {
                 "outline_polygon": { "vertices": [
-                    corner(south, west), corner(south, east), corner(north, east), corner(north, west),
+                    corner(south, west), corner(south, east),
+                    corner(north, east), corner(north, west),
                 ] },
                 "altitude_lower": altitude(lower_m),
                 "altitude_upper": altitude(lower_m + BAND_M - BAND_FREE_M),

@@ -105,7 +105,8 @@ fn tell_calls(desks: &[Desk], took: Duration) -> Result<(), Failure> {
         let p50 = calls.iter().map(|call| call.p50).max().unwrap_or_default();
         let p99 = calls.iter().map(|call| call.p99).max().unwrap_or_default();
         line(format_args!(
-            "  {name:<36} {total:>7}  p50 {:>6.1} ms  p99 {:>6.1} ms  {refused} refused, {failed} failed",
+            "  {name:<36} {total:>7}  p50 {:>6.1} ms  p99 {:>6.1} ms  {refused} refused, {failed} \
+             failed",
             p50.as_secs_f64() * 1_000.0,
             p99.as_secs_f64() * 1_000.0
         ))?;
@@ -130,8 +131,8 @@ fn tell_containment(flights: &[Flown], room: Room) -> Result<usize, Failure> {
     }
     if 0 < checked {
         line(format_args!(
-            "containment  {checked} recorded positions, {outside} without {} m to the side and {} m \
-             up and down",
+            "containment  {checked} recorded positions, {outside} without {} m to the side and \
+             {} m up and down",
             room.lateral_m, room.vertical_m
         ))?;
     }
