@@ -81,6 +81,9 @@ pub enum Decision {
 }
 
 /// What was done.
+///
+/// References, dependents and listed ids ascend by id; subscribers ascend by URL, and the
+/// subscriptions of each by id. So the same state gives the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Accepted {
     /// An operational intent was created, updated or deleted.

@@ -26,6 +26,8 @@ mod change;
 mod check;
 mod frozen;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use frozen::FrozenState;
 
