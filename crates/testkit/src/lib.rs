@@ -1,8 +1,12 @@
 //! What tests of several crates share.
 //!
-//! [`schema`] checks JSON against the standards' own API descriptions; [`shared_dir`] finds them.
-//! Nothing here is part of what a hub or a desk runs.
+//! [`model`] holds the rules of the airspace a second time, naively, and [`commands`] draws random
+//! sequences of commands to hold the two against each other. [`schema`] checks JSON against the
+//! standards' own API descriptions; [`shared_dir`] finds them. Nothing here is part of what a hub
+//! or a desk runs.
 
+pub mod commands;
+pub mod model;
 pub mod schema;
 
 mod shared;

@@ -43,7 +43,11 @@ const DEPTH_MAX: usize = 100;
 /// How many references may lead from one to the next.
 const REFERENCES_MAX: usize = 20;
 
-const DATE_TIME: &str = r"^[0-9]{4}-[01][0-9]-[0-3][0-9][Tt][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]+)?([Zz]|[+-][0-2][0-9]:[0-5][0-9])$";
+/// RFC 3339, loosely: a day 39 of a month 19 passes.
+const DATE_TIME: &str = concat!(
+    r"^[0-9]{4}-[01][0-9]-[0-3][0-9][Tt][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]+)?",
+    r"([Zz]|[+-][0-2][0-9]:[0-5][0-9])$"
+);
 
 const UUID: &str = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 

@@ -1,0 +1,187 @@
+//! The rules of the airspace once more, as plainly as they can be written: the oracle that tests
+//! hold the real ones against.
+//!
+//! Lists and loops, no index, no cache, no pages. It was written from the rules' description and
+//! shares nothing with crate `airspace` but the types of commands, outcomes and views; it must
+//! stay so, since two copies of one thought prove nothing. What the description leaves open is
+//! decided in a comment at the place.
+
+use std::time::Duration;
+
+use airspace::constraint::ConstraintReference;
+use airspace::operational_intent::OperationalIntentReference;
+use airspace::subscription::SubscriptionView;
+use airspace::uss_availability::UssAvailabilityStatus;
+use airspace::{
+    Accepted, Command, Decision, EntityId, Outcome, Party, Request, Search, Settings,
+    SubscriptionId,
+};
+use spacetime::Timestamp;
+
+mod constraint;
+mod expiry;
+mod idempotency;
+mod limits;
+mod notification;
+mod operational_intent;
+mod overlap;
+mod subscription;
+mod uss_availability;
+mod version;
+
+pub use constraint::Constraint;
+pub use operational_intent::OperationalIntent;
+pub use subscription::Subscription;
+pub use uss_availability::UssAvailability;
+
+/// How far from now a start in the past or a requested OVN may lie.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// How long a subscription may last.
+pub const SUBSCRIPTION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the outcome of a command with an `Idempotency-Key` is kept.
+pub const OUTCOME_KEPT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long an entity is kept after its end unless the settings say otherwise.
+pub const RETENTION_S: u32 = 24 * 60 * 60;
+
+/// The airspace as the rules see it; every list is in the order in which things came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// The time of the last entry.
+    pub clock: Timestamp,
+    /// What the operator set.
+    pub settings: Settings,
+    /// Every operational intent.
+    pub operational_intents: Vec<OperationalIntent>,
+    /// Every constraint.
+    pub constraints: Vec<Constraint>,
+    /// Every subscription.
+    pub subscriptions: Vec<Subscription>,
+    /// Every availability that was set.
+    pub uss_availabilities: Vec<UssAvailability>,
+    kept_outcomes: Vec<idempotency::KeptOutcome>,
+}
+
+/// A search would find more than one answer may list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+impl Default for Model {
+    fn default() -> Self {
+        Model {
+            clock: Timestamp::default(),
+            settings: Settings { f3548_retention_s: RETENTION_S },
+            operational_intents: Vec::new(),
+            constraints: Vec::new(),
+            subscriptions: Vec::new(),
+            uss_availabilities: Vec::new(),
+            kept_outcomes: Vec::new(),
+        }
+    }
+}
+
+impl Model {
+    /// Decides the entry at `position`.
+    pub fn apply(&mut self, position: u64, stamp: Timestamp, command: &Command) -> Decision {
+        self.clock = self.clock_of(stamp);
+        expiry::remove_ended(self, self.clock);
+        if let Some(answered) = idempotency::find_answer(self, command) {
+            return answered;
+        }
+        let outcome = self.decide(command);
+        let forgotten = idempotency::keep(self, position, command);
+        Decision::Decided { outcome, forgotten }
+    }
+
+    /// Returns the clock of an entry stamped `stamp` that comes next.
+    pub fn clock_of(&self, stamp: Timestamp) -> Timestamp {
+        stamp.max(self.clock.plus(Duration::from_micros(1)))
+    }
+
+    /// Returns what is there for somebody who reads at `now`: without what is past its retention.
+    pub fn as_of(&self, now: Timestamp) -> Model {
+        let mut model = self.clone();
+        expiry::remove_ended(&mut model, now);
+        model
+    }
+
+    /// Finds an operational intent as `reader` is shown it.
+    pub fn find_operational_intent(
+        &self,
+        reader: &Party,
+        id: EntityId,
+    ) -> Option<OperationalIntentReference> {
+        operational_intent::find(self, reader, id)
+    }
+
+    /// Finds the operational intents that match, ascending by id.
+    pub fn search_operational_intents(
+        &self,
+        reader: &Party,
+        search: &Search,
+    ) -> Result<Vec<OperationalIntentReference>, TooMany> {
+        at_most_one_answer(operational_intent::matching(self, reader, search))
+    }
+
+    /// Finds a constraint as `reader` is shown it.
+    pub fn find_constraint(&self, reader: &Party, id: EntityId) -> Option<ConstraintReference> {
+        constraint::find(self, reader, id)
+    }
+
+    /// Finds the constraints that match, whatever their altitudes, ascending by id.
+    pub fn search_constraints(
+        &self,
+        reader: &Party,
+        search: &Search,
+    ) -> Result<Vec<ConstraintReference>, TooMany> {
+        at_most_one_answer(constraint::matching(self, reader, search))
+    }
+
+    /// Finds a subscription and whose it is.
+    pub fn find_subscription(&self, id: SubscriptionId) -> Option<(Party, SubscriptionView)> {
+        subscription::find(self, id)
+    }
+
+    /// Finds the subscriptions of `owner` that match and have not ended, ascending by id.
+    pub fn search_subscriptions(
+        &self,
+        now: Timestamp,
+        owner: &Party,
+        search: &Search,
+    ) -> Result<Vec<SubscriptionView>, TooMany> {
+        at_most_one_answer(subscription::search(self, now, owner, search))
+    }
+
+    /// Finds what is known of the availability of a USS.
+    pub fn find_uss_availability(&self, uss_id: &Party) -> UssAvailabilityStatus {
+        uss_availability::find(self, uss_id)
+    }
+
+    fn decide(&mut self, command: &Command) -> Outcome {
+        let party = &command.party;
+        Ok(match &command.request {
+            Request::PutOperationalIntent(put) => operational_intent::put(self, party, put)?,
+            Request::DeleteOperationalIntent(delete) => {
+                operational_intent::delete(self, party, delete)?
+            }
+            Request::PutConstraint(put) => constraint::put(self, party, put)?,
+            Request::DeleteConstraint(delete) => constraint::delete(self, party, delete)?,
+            Request::PutSubscription(put) => subscription::put(self, party, put)?,
+            Request::DeleteSubscription(delete) => subscription::delete(self, party, delete)?,
+            Request::PutUssAvailability(put) => uss_availability::put(self, put)?,
+            Request::PutSettings(settings) => {
+                self.settings = *settings;
+                Accepted::Settings(*settings)
+            }
+        })
+    }
+}
+
+fn at_most_one_answer<T>(found: Vec<T>) -> Result<Vec<T>, TooMany> {
+    if airspace::ENTITIES_PER_SEARCH_MAX < found.len() {
+        return Err(TooMany);
+    }
+    Ok(found)
+}
