@@ -365,6 +365,25 @@ mod tests {
     }
 
     #[test]
+    fn meets_circles_that_touch_within_a_millimeter() {
+        let circle = |lat_deg: f64, radius_m| {
+            Area::from(Circle::new(at(lat_deg, 0.0), radius_m).expect("a circle"))
+        };
+        let south_m = 1_f64.to_radians() * EARTH_RADIUS_M;
+        let (left, square) = (circle(0.0, 1_000.0), square(2.0));
+        let edge_m = (1.0_f64 / 111.195).to_radians() * EARTH_RADIUS_M;
+
+        for (gap_m, expected) in [(-0.1, true), (0.000_9, true), (0.001_1, false)] {
+            let beside = circle(1.0, south_m - 1_000.0 - gap_m);
+            assert_eq!(left.intersects(&beside), expected, "{gap_m}");
+            assert_eq!(beside.intersects(&left), expected, "{gap_m}");
+            let beside = circle(1.0, south_m - edge_m - gap_m);
+            assert_eq!(square.intersects(&beside), expected, "{gap_m}");
+            assert_eq!(beside.intersects(&square), expected, "{gap_m}");
+        }
+    }
+
+    #[test]
     fn meets_circles_of_any_size() {
         let place = Area::from(Circle::new(at(-47.0, -172.0), 1.0).expect("a circle"));
         let opposite_m = EARTH_RADIUS_M * PI;
@@ -384,6 +403,9 @@ mod tests {
         let half = circle(EARTH_RADIUS_M * PI * 0.6).expect("a circle");
         assert!(half.intersects(&square(1.0)) && half.contains(at(-30.0, 8.0)));
         assert!(!half.contains(at(-80.0, -172.0)));
+        // A hundred degrees from the center, less than the circle's 108.
+        let south = vec![at(-53.0, 8.0), at(-53.0, 9.0), at(-52.0, 8.5)];
+        assert!(half.intersects(&Polygon::new(south).expect("a polygon").into()));
     }
 
     #[test]

@@ -85,16 +85,18 @@ fn runs_meet((a, run_a): Run<'_>, (b, run_b): Run<'_>) -> bool {
         let normal = normal(edge.0, edge.1);
         let side_min = SIGHT * normal.norm();
         for other in run_b.clone().map(|index| b.edge(index)) {
-            // An arc between two points on one side of a great circle is nowhere nearer to it.
-            let sides = (normal.dot(other.0), normal.dot(other.1));
-            let is_beyond = (side_min < sides.0 && side_min < sides.1)
-                || (sides.0 < -side_min && sides.1 < -side_min);
-            if !is_beyond && arcs_meet(edge, other) {
+            if !is_beyond(other, &normal, side_min) && arcs_meet(edge, other) {
                 return true;
             }
         }
     }
     false
+}
+
+/// Tells whether both ends of an arc, and so all of it, are on one side of a great circle.
+fn is_beyond((from, to): (&Vector, &Vector), normal: &Vector, side_min: f64) -> bool {
+    let (from_side, to_side) = (normal.dot(from), normal.dot(to));
+    (side_min < from_side && side_min < to_side) || (from_side < -side_min && to_side < -side_min)
 }
 
 /// Tells whether two arcs cross or come within the slack of one another.
@@ -175,5 +177,88 @@ impl Disk {
             return (self.center - *point).norm2() <= self.chord * self.chord;
         }
         self.chord_opposite * self.chord_opposite <= (self.center + *point).norm2()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lat_lng::LatLng;
+
+    /// A point near the equator, so many meters north and east of longitude zero.
+    fn at(north_m: f64, east_m: f64) -> Vector {
+        let degrees = |meters: f64| (meters / EARTH_RADIUS_M).to_degrees();
+        LatLng::new(degrees(north_m), degrees(east_m)).expect("in range").direction()
+    }
+
+    /// Checks two arcs in all orders of their ends and of themselves.
+    fn check(a: (Vector, Vector), b: (Vector, Vector), expected: bool) {
+        let reversed = |arc: (Vector, Vector)| (arc.1, arc.0);
+        for (a, b) in [(a, b), (b, a)] {
+            for a in [a, reversed(a)] {
+                for b in [b, reversed(b)] {
+                    let (a, b) = ((&a.0, &a.1), (&b.0, &b.1));
+                    assert_eq!(arcs_meet(a, b), expected, "{a:?} {b:?}");
+                    let normal = normal(a.0, a.1);
+                    let is_beyond = is_beyond(b, &normal, SIGHT * normal.norm());
+                    assert!(!expected || !is_beyond, "left out at first sight: {a:?} {b:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn arcs_meet_when_they_cross_or_come_within_a_millimeter() {
+        let arc = (at(0.0, 0.0), at(0.0, 1_000.0));
+        for (from, to, expected) in [
+            ((-10.0, 500.0), (10.0, 500.0), true),
+            ((-10.0, 500.0), (10.0, 2_000.0), false),
+            ((0.000_9, 500.0), (10.0, 500.0), true),
+            ((0.001_1, 500.0), (10.0, 500.0), false),
+            ((-0.000_9, 500.0), (-10.0, 400.0), true),
+            ((-0.001_1, 500.0), (-10.0, 400.0), false),
+            ((0.0, 1_000.000_9), (0.0, 2_000.0), true),
+            ((0.0, 1_000.001_1), (0.0, 2_000.0), false),
+            ((0.0, -0.000_9), (5.0, -10.0), true),
+            ((0.0, -0.001_1), (5.0, -10.0), false),
+            ((0.0, 1_000.0), (10.0, 1_010.0), true),
+            ((0.000_9, -500.0), (0.000_9, 1_500.0), true),
+            ((0.001_1, -500.0), (0.001_1, 1_500.0), false),
+        ] {
+            check(arc, (at(from.0, from.1), at(to.0, to.1)), expected);
+        }
+    }
+
+    #[test]
+    fn an_arc_is_beyond_a_circle_on_either_side_only() {
+        let (from, to) = (at(0.0, 0.0), at(0.0, 1_000.0));
+        let normal = normal(&from, &to);
+        let side_min = SIGHT * normal.norm();
+        let is_beyond = |from_m: f64, to_m: f64| {
+            is_beyond((&at(from_m, 0.0), &at(to_m, 5_000.0)), &normal, side_min)
+        };
+
+        assert!(is_beyond(0.01, 500.0) && is_beyond(500.0, 0.01));
+        assert!(is_beyond(-0.01, -500.0) && is_beyond(-500.0, -0.01));
+        assert!(!is_beyond(-0.01, 0.01) && !is_beyond(0.01, -0.01));
+        assert!(!is_beyond(0.001, 500.0) && !is_beyond(500.0, 0.001));
+        assert!(!is_beyond(-0.001, -500.0) && !is_beyond(-500.0, -0.001));
+    }
+
+    #[test]
+    fn a_disk_meets_an_arc_that_passes_between_its_ends() {
+        let (from, to) = (at(0.0, -5_000.0), at(0.0, 5_000.0));
+        for (north_m, radius_m, expected) in [
+            (100.0, 100.1, true),
+            (100.0, 99.9, false),
+            (-100.0, 100.1, true),
+            (-100.0, 99.9, false),
+        ] {
+            let disk = Disk::new(&at(north_m, 0.0), radius_m / EARTH_RADIUS_M);
+            assert_eq!(disk.meets_arc((&from, &to)), expected, "{north_m} {radius_m}");
+            assert_eq!(disk.meets_arc((&to, &from)), expected, "{north_m} {radius_m}");
+        }
+        let beside = Disk::new(&at(0.0, 5_100.0), 99.9 / EARTH_RADIUS_M);
+        assert!(!beside.meets_arc((&from, &to)));
     }
 }

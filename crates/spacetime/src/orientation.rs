@@ -80,8 +80,9 @@ fn perturbed_is_counterclockwise(a: &Vector, b: &Vector, c: &Vector) -> bool {
         }
     }
     let [a, b, c] = p;
-    // The coefficients of the expanded determinant, the largest term first.
-    let terms: [&dyn Fn() -> f64; 12] = [
+    // The coefficients of the expanded determinant, the largest term first. The search ends with
+    // the last one at the latest, since `c` is not the earth's center.
+    let terms: [&dyn Fn() -> f64; 8] = [
         &|| minor(b.x, b.y, c.x, c.y),
         &|| minor(b.z, b.x, c.z, c.x),
         &|| minor(b.y, b.z, c.y, c.z),
@@ -90,13 +91,9 @@ fn perturbed_is_counterclockwise(a: &Vector, b: &Vector, c: &Vector) -> bool {
         &|| -c.y,
         &|| minor(c.z, c.x, a.z, a.x),
         &|| c.z,
-        &|| minor(a.x, a.y, b.x, b.y),
-        &|| -b.x,
-        &|| b.y,
-        &|| a.x,
     ];
-    let sign = terms.iter().map(|term| term()).find(|term| *term != 0.0).unwrap_or(1.0);
-    (0.0 < sign) == is_even
+    let sign = terms.iter().map(|term| term()).find(|term| *term != 0.0);
+    (0.0 < sign.expect("c is not the center")) == is_even
 }
 
 /// Tells whether `a` comes after `b` by x, then y, then z.
@@ -135,12 +132,23 @@ mod tests {
 
     #[test]
     fn sees_the_turn_of_points_that_only_exact_arithmetic_can_tell() {
-        // Points in a row of which the middle one is moved by one unit in the last place.
-        let (a, b, c) = (at(0.0, 10.0), at(0.0, 11.0), at(0.0, 12.0));
-        let moved = |z: f64| Vector::new(b.x, b.y, z);
-
-        check(a, moved(1e-300_f64.sqrt()), c, false);
-        check(a, moved(-1e-17), c, true);
+        // Three points in a row in the plane of two axes; the shortcuts for such points must not
+        // be taken when one of them is a hair outside it.
+        for axis in 0..3 {
+            let point = |degrees: f64, off: f64| {
+                let (sin, cos) = degrees.to_radians().sin_cos();
+                let mut components = [cos, sin, 0.0];
+                components[2] = off;
+                components.rotate_right(axis);
+                Vector::new(components[0], components[1], components[2])
+            };
+            for off in [1e-17, 1e-60] {
+                check(point(10.0, 0.0), point(11.0, off), point(12.0, 0.0), false);
+                check(point(10.0, 0.0), point(11.0, -off), point(12.0, 0.0), true);
+                check(point(10.0, off), point(11.0, 0.0), point(12.0, 0.0), true);
+                check(point(10.0, 0.0), point(11.0, 0.0), point(12.0, -off), false);
+            }
+        }
     }
 
     #[test]
@@ -161,6 +169,20 @@ mod tests {
         let middle = |y| Vector::new(0.725_719_276_717_094_6, y, 0.511_067_495_859_088);
         check(a, b, middle(0.460_588_260_898_536_33), false);
         check(a, b, middle(0.460_588_260_898_536_3), true);
+        // Each of these is decided by another coefficient, the first by the first.
+        for [a, b, c] in [
+            [[-3.0, -1.0, 0.0], [-2.0, 1.0, 0.0], [1.0, -2.0, 0.0]],
+            [[-6.0, 3.0, 3.0], [-4.0, 2.0, -1.0], [-2.0, 1.0, 4.0]],
+            [[0.0, -1.0, -1.0], [0.0, 1.0, -2.0], [0.0, 2.0, 1.0]],
+            [[-1.0, 2.0, 7.0], [2.0, 1.0, -4.0], [4.0, 2.0, -8.0]],
+            [[-4.0, -2.0, 7.0], [2.0, 1.0, -4.0], [4.0, 2.0, -8.0]],
+            [[0.0, -5.0, 7.0], [0.0, -4.0, 8.0], [0.0, -2.0, 4.0]],
+            [[-5.0, -2.0, 7.0], [0.0, 0.0, -2.0], [0.0, 0.0, -1.0]],
+            [[0.0, -2.0, 7.0], [0.0, 0.0, 1.0], [0.0, 0.0, 2.0]],
+        ] {
+            let [a, b, c] = [a, b, c].map(|[x, y, z]| Vector::new(x, y, z));
+            check(a, b, c, true);
+        }
         let axis = |x, y, z| Vector::new(x, y, z);
         check(axis(1.0, 0.0, 0.0), axis(-1.0, 0.0, 0.0), axis(0.0, 1.0, 0.0), false);
         check(axis(0.0, 0.0, 1.0), axis(0.0, 0.0, -1.0), axis(0.0, 1.0, 0.0), true);

@@ -193,10 +193,13 @@ mod tests {
         let (a, b) = (LatLng::new(47.0, 8.0), LatLng::new(47.3, 8.4));
         let (a, b) = (a.expect("in range"), b.expect("in range"));
 
-        let corridor = Polygon::corridor(a, b, 50.0).expect("a corridor");
+        for (end, half_width_m) in [(b, 50.0), (b, 0.5), (a, 0.5)] {
+            let corridor = Polygon::corridor(a, end, half_width_m).expect("a corridor");
 
-        let area_m2 = corridor.outline().area() * EARTH_RADIUS_M * EARTH_RADIUS_M;
-        let rectangle_m2 = (a.distance_m(b) + 100.0) * 100.0;
-        assert!((area_m2 / rectangle_m2 - 1.0).abs() < 1e-4, "{area_m2} of {rectangle_m2}");
+            let width_m = 2.0 * (half_width_m + SLACK_M);
+            let rectangle_m2 = (a.distance_m(end) + width_m) * width_m;
+            let area_m2 = corridor.outline().area() * EARTH_RADIUS_M * EARTH_RADIUS_M;
+            assert!((area_m2 / rectangle_m2 - 1.0).abs() < 1e-5, "{area_m2} of {rectangle_m2}");
+        }
     }
 }

@@ -31,7 +31,7 @@ const STEPS_AROUND: usize = 96;
 
 /// Returns areas around `center` that reach up to `reach_m`: polygons, and circles.
 pub(crate) fn star(center: LatLng, reach_m: f64) -> impl Strategy<Value = Star> {
-    let radii = prop::collection::vec(0.05..1.0, 4..12);
+    let radii = prop::collection::vec(0.05..1.0, 4..48);
     (radii, 0.0..360.0, 0.02..1.0, prop::bool::weighted(0.25)).prop_map(
         move |(radii, turn_deg, scale, is_circle)| {
             if is_circle {
