@@ -3,7 +3,7 @@
 use airspace::Party;
 use airspace::uss_availability::{Put, UssAvailabilityState};
 
-use crate::asks::A;
+use crate::asks::{A, B, intent, place};
 use crate::scene::Scene;
 
 fn put(uss: &str, old_version: &str, availability: UssAvailabilityState) -> Put {
@@ -57,4 +57,26 @@ fn sets_so_many_and_no_more() {
     let known = scene.state.find_uss_availability(&Party::new("uss7").expect("a name"));
     let again = put("uss7", &known.version, UssAvailabilityState::Down);
     scene.decide_unchecked(A, again).expect("it is known");
+}
+
+#[test]
+fn shows_the_availability_of_each_manager() {
+    let mut scene = Scene::new();
+    scene.quietly(A, put(A, "", UssAvailabilityState::Down));
+    scene.quietly(A, put(B, "", UssAvailabilityState::Normal));
+    for (id, party) in [(1, A), (2, B), (3, B), (4, "uss-c"), (5, A), (6, B)] {
+        let height = i32::from(id) * 100;
+        scene.quietly(party, intent(id, place().meters(height, height + 50)));
+    }
+
+    scene.look("uss-d", &place().at_any_altitude().search());
+
+    insta::assert_snapshot!(scene.transcript(), @"
+    uss-d sees 1 v1 Accepted hidden 60..660 100..150m none uss-a Down
+    uss-d sees 2 v1 Accepted hidden 60..660 200..250m none uss-b Normal
+    uss-d sees 3 v1 Accepted hidden 60..660 300..350m none uss-b Normal
+    uss-d sees 4 v1 Accepted hidden 60..660 400..450m none uss-c Unknown
+    uss-d sees 5 v1 Accepted hidden 60..660 500..550m none uss-a Down
+    uss-d sees 6 v1 Accepted hidden 60..660 600..650m none uss-b Normal
+    ");
 }
