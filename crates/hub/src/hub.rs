@@ -36,11 +36,18 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Hub {
     context: Arc<Context>,
-    log: Arc<LocalLog>,
+    opened: Opened,
     server: Server,
     admin: Option<Server>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+}
+
+/// The log and what follows it; dropping this closes the one and ends the other, and blocks shortly.
+#[derive(Debug)]
+struct Opened {
+    log: Arc<LocalLog>,
+    replica: Replica,
 }
 
 /// Why a hub cannot start; each message, with its sources, says what to do.
@@ -100,12 +107,13 @@ impl Hub {
     ) -> Result<Self, StartError> {
         config.check()?;
         let telemetry = Telemetry::new();
-        let (log, replica) = open(&config, &clock, &telemetry).await?;
-        replica.caught_up().await?;
-        declare(&config, &log, &replica).await?;
-        put_settings(&config, &replica).await;
+        // From here on a start that fails closes the log by dropping this.
+        let opened = open(&config, &clock, &telemetry).await?;
+        opened.replica.caught_up().await?;
+        declare(&config, &opened).await?;
+        put_settings(&config, &opened.replica).await;
         let context = Arc::new(Context {
-            replica,
+            replica: opened.replica.clone(),
             authenticator: Authenticator::start(&config.tokens, clock.clone()).await?,
             clock,
             entropy,
@@ -123,16 +131,16 @@ impl Hub {
         let admin = match config.admin_listen {
             Some(listen) => {
                 let connections = server.connections();
-                let router =
-                    admin::router(Arc::clone(&context), Arc::clone(&log), connections, &config);
+                let log = Arc::clone(&opened.log);
+                let router = admin::router(Arc::clone(&context), log, connections, &config);
                 Some(Server::start(listen, router, &config.limits, None).await?)
             }
             None => None,
         };
         let (stop, stopped) = watch::channel(false);
-        let tasks = spawn_tasks(&config, &context, &log, &stopped);
+        let tasks = spawn_tasks(&config, &context, &opened.log, &stopped);
         tracing::info!(hub.addr = %server.local_addr(), "the hub is ready");
-        Ok(Hub { context, log, server, admin, stop, tasks })
+        Ok(Hub { context, opened, server, admin, stop, tasks })
     }
 
     /// Returns where the standards' APIs are served.
@@ -164,24 +172,23 @@ impl Hub {
         if tokio::time::timeout(CATCH_UP_MAX, replica.caught_up()).await.is_err() {
             tracing::warn!("the log is closed before the state has caught up with it");
         }
-        let (log, replica) = (self.log, self.context.replica.clone());
-        let closed = tokio::task::spawn_blocking(move || {
-            log.close();
-            replica.join();
-        });
-        if let Err(error) = closed.await {
+        let opened = self.opened;
+        if let Err(error) = tokio::task::spawn_blocking(move || drop(opened)).await {
             tracing::error!(%error, "closing the log panicked: a bug");
         }
         tracing::info!("the hub has stopped");
     }
 }
 
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.log.close();
+        self.replica.join();
+    }
+}
+
 /// Opens the log and starts to follow it.
-async fn open(
-    config: &Config,
-    clock: &Clock,
-    telemetry: &Telemetry,
-) -> Result<(Arc<LocalLog>, Replica), StartError> {
+async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<Opened, StartError> {
     let options = log::Options {
         restored_declared: config.restored,
         disk_free_bytes_min: config.log.disk_free_bytes_min,
@@ -196,17 +203,14 @@ async fn open(
     let opening = tokio::task::spawn_blocking(move || {
         let log = Arc::new(LocalLog::open(&data, options)?);
         let replica = Replica::start(Arc::clone(&log), replica_options)?;
-        Ok((log, replica))
+        Ok(Opened { log, replica })
     });
     opening.await.map_err(|_| StartError::Interrupted)?
 }
 
 /// Writes into the log what the operator says about this start.
-async fn declare(
-    config: &Config,
-    log: &Arc<LocalLog>,
-    replica: &Replica,
-) -> Result<(), StartError> {
+async fn declare(config: &Config, opened: &Opened) -> Result<(), StartError> {
+    let Opened { log, replica } = opened;
     if config.restored && (log.is_restored() || replica.declared().restored.is_none()) {
         replica.declare(Declaration::Restored).await.map_err(StartError::Declare)?;
     }

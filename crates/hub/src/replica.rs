@@ -21,6 +21,8 @@ pub mod declaration;
 mod follow;
 mod snapshots;
 mod states;
+#[cfg(test)]
+mod tests;
 mod waiters;
 
 pub use follow::APPLY_BATCH_MAX;
@@ -264,6 +266,9 @@ impl Replica {
         version: u16,
         command: Vec<u8>,
     ) -> Result<(Receipt, Awaited), SubmitError> {
+        if self.failure().is_some() {
+            return Err(SubmitError::Closed);
+        }
         let stamp = self.check_clock()?;
         let proposer = self.0.options.proposer.clone();
         let entry = Entry { family, version, proposer, stamp, command };

@@ -15,7 +15,7 @@ use super::connections::Connection;
 /// What a connection is doing.
 #[derive(Debug)]
 pub(super) struct Activity {
-    connection: Arc<Connection>,
+    connection: Connection,
     state: Mutex<State>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Tracked {
 }
 
 impl Activity {
-    pub(super) fn new(connection: Arc<Connection>) -> Self {
+    pub(super) fn new(connection: Connection) -> Self {
         let state = State { phase: Phase::Idle(Instant::now()), under_way: 0, multiplexed: false };
         Activity { connection, state: Mutex::new(state) }
     }

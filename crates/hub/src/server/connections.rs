@@ -1,6 +1,6 @@
 //! How many connections are open, and which of them has been idle for longest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -15,26 +15,45 @@ pub(super) struct Connections {
 
 #[derive(Debug, Default)]
 struct Inner {
-    open: usize,
+    open: HashMap<Number, Open>,
     /// Idle connections, the one idle for longest first.
-    idle: BTreeMap<u64, Arc<Notify>>,
-    /// Grows with every connection that becomes idle.
+    idle: BTreeMap<u64, Number>,
+    /// How many were asked to close and have not yet.
+    asked: usize,
+    /// Grows with every connection and whenever one becomes idle.
     next: u64,
+}
+
+/// Names a connection among all that ever were.
+type Number = u64;
+
+#[derive(Debug)]
+struct Open {
+    close: Arc<Notify>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Busy,
+    /// Its place among the idle ones.
+    Idle(u64),
+    /// It was asked to close.
+    Asked,
 }
 
 /// The place of one open connection; it is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
-    connection: Arc<Connection>,
+    connection: Connection,
+    close: Arc<Notify>,
 }
 
-/// One open connection.
-#[derive(Debug)]
+/// Tells what one connection does; clones are of the same.
+#[derive(Clone, Debug)]
 pub(super) struct Connection {
     connections: Arc<Connections>,
-    close: Arc<Notify>,
-    /// Its number among the idle ones, while it is idle.
-    idle: Mutex<Option<u64>>,
+    number: Number,
 }
 
 impl Connections {
@@ -43,14 +62,14 @@ impl Connections {
     }
 
     pub(super) fn open(&self) -> usize {
-        self.lock().open
+        self.lock().open.len()
     }
 
     /// Waits until one more may be accepted: one above the most, for which an idle one will go.
     pub(super) async fn room(&self) {
         loop {
             let freed = self.freed.notified();
-            if self.lock().open <= self.max {
+            if self.open() <= self.max {
                 return;
             }
             freed.await;
@@ -59,29 +78,20 @@ impl Connections {
 
     /// Counts a connection that was accepted, and has an idle one close if that is one too many.
     pub(super) fn open_one(self: &Arc<Self>) -> Slot {
-        let connection = Arc::new(Connection {
-            connections: Arc::clone(self),
-            close: Arc::new(Notify::new()),
-            idle: Mutex::new(None),
-        });
-        let full = {
-            let mut inner = self.lock();
-            inner.open += 1;
-            self.max < inner.open
-        };
-        if full {
-            self.close_idlest();
-        }
-        connection.becomes_idle();
-        Slot { connection }
+        let close = Arc::new(Notify::new());
+        let mut inner = self.lock();
+        let number = inner.take_number();
+        inner.open.insert(number, Open { close: Arc::clone(&close), state: State::Busy });
+        // Before it is idle itself: who comes is not the one to go.
+        inner.make_room(self.max);
+        inner.becomes_idle(number);
+        drop(inner);
+        Slot { connection: Connection { connections: Arc::clone(self), number }, close }
     }
 
     /// Asks the connection that has been idle for longest to close; it counts until it has.
     pub(super) fn close_idlest(&self) {
-        let idlest = self.lock().idle.pop_first();
-        if let Some((_, close)) = idlest {
-            close.notify_one();
-        }
+        self.lock().close_idlest();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -89,42 +99,88 @@ impl Connections {
     }
 }
 
+impl Inner {
+    fn take_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Asks as many idle connections to close as there are too many.
+    fn make_room(&mut self, max: usize) {
+        while max < self.open.len() - self.asked {
+            if !self.close_idlest() {
+                return;
+            }
+        }
+    }
+
+    /// Tells whether there was one.
+    fn close_idlest(&mut self) -> bool {
+        let Some((_, number)) = self.idle.pop_first() else { return false };
+        let open = self.open.get_mut(&number).expect("an idle connection is open");
+        open.state = State::Asked;
+        open.close.notify_one();
+        self.asked += 1;
+        true
+    }
+
+    fn becomes_idle(&mut self, number: Number) {
+        let place = self.take_number();
+        // What ends after its connection did makes nothing idle.
+        let Some(open) = self.open.get_mut(&number) else { return };
+        if let State::Busy = open.state {
+            open.state = State::Idle(place);
+            self.idle.insert(place, number);
+        }
+    }
+
+    fn becomes_busy(&mut self, number: Number) {
+        let Some(open) = self.open.get_mut(&number) else { return };
+        if let State::Idle(place) = open.state {
+            open.state = State::Busy;
+            self.idle.remove(&place);
+        }
+    }
+
+    fn closed(&mut self, number: Number) {
+        let open = self.open.remove(&number).expect("it is closed once");
+        match open.state {
+            State::Busy => {}
+            State::Idle(place) => drop(self.idle.remove(&place)),
+            State::Asked => self.asked -= 1,
+        }
+    }
+}
+
 impl Slot {
-    pub(super) fn connection(&self) -> Arc<Connection> {
-        Arc::clone(&self.connection)
+    pub(super) fn connection(&self) -> Connection {
+        self.connection.clone()
     }
 
     /// Resolves when the connection is to make room for another.
     pub(super) async fn close_asked(&self) {
-        self.connection.close.notified().await;
+        self.close.notified().await;
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.connection.becomes_busy();
-        self.connection.connections.lock().open -= 1;
-        self.connection.connections.freed.notify_one();
+        let Connection { connections, number } = &self.connection;
+        connections.lock().closed(*number);
+        connections.freed.notify_one();
     }
 }
 
 impl Connection {
+    /// Notes that nothing is under way; it may have to make room at once.
     pub(super) fn becomes_idle(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut inner = self.connections.lock();
-        let number = inner.next;
-        inner.next += 1;
-        inner.idle.insert(number, Arc::clone(&self.close));
-        if let Some(before) = idle.replace(number) {
-            inner.idle.remove(&before);
-        }
+        inner.becomes_idle(self.number);
+        inner.make_room(self.connections.max);
     }
 
     pub(super) fn becomes_busy(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = idle.take() {
-            self.connections.lock().idle.remove(&number);
-        }
+        self.connections.lock().becomes_busy(self.number);
     }
 }
 
@@ -168,6 +224,36 @@ mod tests {
     }
 
     #[test]
+    fn makes_room_as_soon_as_one_becomes_idle_and_no_more_than_is_needed() {
+        let connections = Arc::new(Connections::new(2));
+        let slots: Vec<Slot> = (0..3).map(|_| connections.open_one()).collect();
+        assert!(is_asked_to_close(&slots[0]));
+        slots[1].connection().becomes_busy();
+        slots[2].connection().becomes_busy();
+        let fourth = connections.open_one();
+        fourth.connection().becomes_busy();
+
+        slots[1].connection().becomes_idle();
+        slots[2].connection().becomes_idle();
+
+        assert!(is_asked_to_close(&slots[1]));
+        assert!(!is_asked_to_close(&slots[2]));
+    }
+
+    #[test]
+    fn does_not_count_what_ends_after_its_connection() {
+        let connections = Arc::new(Connections::new(1));
+        let slot = connections.open_one();
+        let connection = slot.connection();
+        connection.becomes_busy();
+
+        drop(slot);
+        connection.becomes_idle();
+
+        assert!(connections.lock().idle.is_empty());
+    }
+
+    #[test]
     fn forgets_connections_that_are_gone() {
         let connections = Arc::new(Connections::new(5));
         let slots: Vec<Slot> = (0..5).map(|_| connections.open_one()).collect();
@@ -176,5 +262,6 @@ mod tests {
 
         assert_eq!(connections.open(), 0);
         assert!(connections.lock().idle.is_empty());
+        assert_eq!(connections.lock().asked, 0);
     }
 }

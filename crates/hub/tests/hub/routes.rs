@@ -44,6 +44,7 @@ async fn opens_each_operation_by_its_scopes_and_no_others() {
         let answer = Answer::of(client.request(operation.method.clone(), hub.url(&path))).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", operation.name);
         assert!(answer.message().contains("Authorization"));
+        assert_eq!(answer.headers["www-authenticate"], "Bearer");
     }
 }
 
