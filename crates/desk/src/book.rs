@@ -146,9 +146,9 @@ impl Book {
         self.owns.get(&id)
     }
 
-    /// Returns how many entities there are.
-    pub(crate) fn len(&self) -> usize {
-        self.owns.len()
+    /// Tells whether there may be one more entity besides so many that are on their way.
+    pub(crate) fn has_room(&self, reserved: usize) -> bool {
+        self.owns.len() + reserved < OWNS_MAX
     }
 
     /// Puts an entity as it is now.
@@ -213,4 +213,27 @@ pub(crate) fn entity_of(
 /// The state in which a flight may be.
 pub(crate) const fn is_off_nominal(state: OperationalIntentState) -> bool {
     matches!(state, OperationalIntentState::Nonconforming | OperationalIntentState::Contingent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_room_up_to_its_bound() {
+        let id = |number: usize| {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&number.to_le_bytes());
+            EntityId::from_random_bytes(bytes)
+        };
+        // The version bits of an id lie in bytes 6 and 8, which these numbers do not reach.
+        let owns =
+            (0..OWNS_MAX - 1).map(|number| Own::new(id(number), EntityKind::Constraint, None));
+        let mut book = Book::new(owns.collect());
+
+        assert!(book.has_room(0));
+        assert!(!book.has_room(1));
+        book.put(Own::new(id(OWNS_MAX), EntityKind::Constraint, None));
+        assert!(!book.has_room(0));
+    }
 }

@@ -152,7 +152,7 @@ impl Core {
         others.map(notice).collect()
     }
 
-    /// Returns the error for a request that was not done, and forgets it or leaves it to be settled.
+    /// Returns the error for a request that was not done; forgets it, or leaves it to be settled.
     pub(crate) async fn not_done(&self, id: EntityId, submitted: Submitted) -> ChangeError {
         let error = match submitted {
             Submitted::Refused { status, message } => HubError::Refused { status, message },

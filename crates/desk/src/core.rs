@@ -8,7 +8,7 @@ use hub::clock::Clock;
 use hub::entropy::Entropy;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::book::{Book, OWNS_MAX, Own, Pending, Taken};
+use crate::book::{Book, Own, Pending, Taken};
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::client::hub::Hub;
@@ -110,10 +110,9 @@ impl Core {
 
     /// Keeps a place for one more entity, if there may be one more.
     pub(crate) fn reserve(&self) -> Option<Reservation<'_>> {
-        let held = self.book().len();
         let reserved = self.reserved.fetch_add(1, Ordering::Relaxed);
         let reservation = Reservation(self);
-        (held + reserved < OWNS_MAX).then_some(reservation)
+        self.book().has_room(reserved).then_some(reservation)
     }
 
     /// Writes down what the hub is about to be asked: durable when it returns without error.

@@ -31,6 +31,10 @@ const REQUESTS_AT_ONCE_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Scene(BTreeMap<EntityId, Arc<Known>>);
 
+/// References from several searches, each entity once.
+#[derive(Default)]
+struct Found(BTreeMap<EntityId, Reference>);
+
 /// It cannot be found out what is there.
 #[derive(Debug)]
 pub(crate) enum DiscoverError {
@@ -64,6 +68,18 @@ impl Scene {
     }
 }
 
+impl Found {
+    fn add(&mut self, references: Vec<Reference>) -> Result<(), GivenUp> {
+        for reference in references {
+            self.0.insert(reference.id(), reference);
+        }
+        if ENTITIES_PER_FLIGHT_MAX < self.0.len() {
+            return Err(GivenUp::TooCrowded);
+        }
+        Ok(())
+    }
+}
+
 impl Core {
     /// Returns what of others is anywhere near a flight, however it is moved.
     pub(crate) async fn discover(&self, wish: &Wish) -> Result<Scene, DiscoverError> {
@@ -75,20 +91,15 @@ impl Core {
         };
         let searches: Vec<(EntityKind, Volume)> =
             areas.iter().flat_map(|area| kinds.iter().map(|kind| (*kind, area.clone()))).collect();
-        let mut found: BTreeMap<EntityId, Reference> = BTreeMap::new();
+        let mut found = Found::default();
         let mut answers = stream::iter(searches)
             .map(|(kind, area)| async move { self.hub.search(kind, &area).await })
             .buffer_unordered(REQUESTS_AT_ONCE_MAX);
         while let Some(references) = answers.next().await {
-            for reference in references.map_err(DiscoverError::Hub)? {
-                found.insert(reference.id(), reference);
-            }
-            if ENTITIES_PER_FLIGHT_MAX < found.len() {
-                return Err(DiscoverError::GivenUp(GivenUp::TooCrowded));
-            }
+            found.add(references.map_err(DiscoverError::Hub)?).map_err(DiscoverError::GivenUp)?;
         }
         let mut scene = Scene::default();
-        self.learn(&mut scene, found.into_values().collect()).await?;
+        self.learn(&mut scene, found.0.into_values().collect()).await?;
         Ok(scene)
     }
 
@@ -167,4 +178,32 @@ fn unavailable(reference: &Reference, why: &str) -> GivenUp {
     tracing::warn!(entity.id = %reference.id(), party.id = %manager, error = why,
         "the details of an entity are not to be had");
     GivenUp::DetailsUnavailable { id: reference.id(), manager }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::f3548::operational_intents::OperationalIntentReference;
+
+    use super::*;
+    use crate::entity::Entity;
+    use crate::test_data::intent;
+
+    #[test]
+    fn looks_at_as_many_entities_as_it_may() {
+        let Entity::OperationalIntent(one) = &intent(1, "alder", 1).entity else {
+            panic!("it is an operational intent");
+        };
+        let reference = |number: usize| {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&number.to_le_bytes());
+            let id = EntityId::from_random_bytes(bytes);
+            Reference::OperationalIntent(OperationalIntentReference { id, ..one.reference.clone() })
+        };
+        let mut found = Found::default();
+
+        let all = (0..ENTITIES_PER_FLIGHT_MAX).map(reference).collect();
+        assert_eq!(found.add(all), Ok(()));
+        assert_eq!(found.add(vec![reference(0)]), Ok(()));
+        assert_eq!(found.add(vec![reference(ENTITIES_PER_FLIGHT_MAX)]), Err(GivenUp::TooCrowded));
+    }
 }

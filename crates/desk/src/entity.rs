@@ -363,3 +363,62 @@ impl Period {
         !before(self.ends_at, other.starts_at) && !before(other.ends_at, self.starts_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_data::{intent, volume};
+
+    fn with_volumes(volumes: Vec<Volume4D>) -> Result<Known, UnusableEntity> {
+        let Entity::OperationalIntent(mut entity) = intent(1, "alder", 1).entity.clone() else {
+            panic!("it is an operational intent");
+        };
+        entity.details.off_nominal_volumes = volumes;
+        Known::new(Entity::OperationalIntent(entity))
+    }
+
+    #[test]
+    fn takes_as_many_volumes_as_another_party_may_have() {
+        let more = |count| vec![Volume4D::from(&volume(100)); count];
+
+        let last = with_volumes(more(VOLUMES_PER_ENTITY_MAX - 1));
+        let beyond = with_volumes(more(VOLUMES_PER_ENTITY_MAX));
+
+        assert_eq!(last.map(|known| known.volumes.len()), Ok(VOLUMES_PER_ENTITY_MAX));
+        assert_eq!(beyond.err(), Some(UnusableEntity::TooLarge));
+    }
+
+    #[test]
+    fn looks_at_off_nominal_volumes_too() {
+        let known = with_volumes(vec![Volume4D::from(&volume(500))]).expect("in order");
+
+        assert_eq!(known.volumes[1].volume, volume(500));
+    }
+
+    #[test]
+    fn counts_vertices_before_it_looks_at_them() {
+        let point = wire::f3548::common::LatLngPoint { lat: 0.0, lng: 0.0 };
+        let mut large = Volume4D::from(&volume(100));
+        large.volume.outline_circle = None;
+        large.volume.outline_polygon =
+            Some(wire::f3548::common::Polygon { vertices: vec![point; VERTICES_MAX + 1] });
+
+        assert_eq!(with_volumes(vec![large]).err(), Some(UnusableEntity::TooLarge));
+    }
+
+    #[test]
+    fn overlaps_in_time_unless_one_ends_before_the_other_starts() {
+        let time = |seconds: Option<i64>| {
+            seconds.and_then(|seconds| Timestamp::from_micros(seconds * 1_000_000).ok())
+        };
+        let period = |start, end| Period { starts_at: time(start), ends_at: time(end) };
+        let (one, all) = (period(Some(10), Some(20)), period(None, None));
+
+        for other in [period(Some(20), None), period(None, Some(10)), one, all] {
+            assert!(one.overlaps(other) && other.overlaps(one), "{other:?}");
+        }
+        for other in [period(Some(21), None), period(None, Some(9))] {
+            assert!(!one.overlaps(other) && !other.overlaps(one), "{other:?}");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! change at the hub all the same, because it needs the key before it can put anything there.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,9 +19,11 @@ use crate::store::{Change, Store};
 /// How many notifications may be owed; more are dropped with an error in the log.
 pub(crate) const NOTICES_MAX: usize = 100_000;
 /// How often one is tried.
-pub(crate) const NOTICE_ATTEMPTS_MAX: u32 = 4;
-/// How many are delivered at once.
-const NOTICES_AT_ONCE_MAX: usize = 64;
+pub(crate) const NOTICE_ATTEMPTS_MAX: u32 = 3;
+/// How many are delivered at once to one subscriber, so that one that is slow delays only itself.
+const NOTICES_PER_SUBSCRIBER_MAX: usize = 8;
+/// Subscribers share so many lanes by a hash of their URL.
+const LANES: usize = 64;
 /// How long is waited before a notification is tried again; four times as long each time.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
@@ -43,7 +46,7 @@ pub(crate) struct Outbox {
     store: Arc<Store>,
     next: AtomicU64,
     owed: Mutex<BTreeMap<u64, Notice>>,
-    lanes: Semaphore,
+    lanes: [Semaphore; LANES],
     /// How many are owed.
     count: watch::Sender<usize>,
 }
@@ -60,7 +63,7 @@ impl Outbox {
             next: AtomicU64::new(next),
             count: watch::Sender::new(owed.len()),
             owed: Mutex::new(owed),
-            lanes: Semaphore::new(NOTICES_AT_ONCE_MAX),
+            lanes: std::array::from_fn(|_| Semaphore::new(NOTICES_PER_SUBSCRIBER_MAX)),
         }
     }
 
@@ -98,10 +101,13 @@ impl Outbox {
 
     /// Delivers a notification, or gives it up, and forgets it.
     pub(crate) async fn deliver(&self, number: u64) {
-        let _lane = self.lanes.acquire().await.expect("lanes are never closed");
         let Some(notice) = self.owed().get(&number).cloned() else {
             return;
         };
+        let mut hasher = DefaultHasher::new();
+        notice.uss_base_url.hash(&mut hasher);
+        let lane = usize::try_from(hasher.finish() % LANES as u64).expect("there are few lanes");
+        let _lane = self.lanes[lane].acquire().await.expect("lanes are never closed");
         self.try_often(&notice).await;
         if let Err(error) = self.store.write(vec![Change::RemoveNotice(number)]).await {
             tracing::warn!(error = %error, "a delivered notification stays in the store");
@@ -143,5 +149,58 @@ impl Outbox {
 
     fn owed(&self) -> MutexGuard<'_, BTreeMap<u64, Notice>> {
         self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub::clock::Clock;
+    use hub::entropy::Entropy;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::client::address::PrivateAddresses;
+    use crate::client::tokens::{TokenSource, Tokens};
+
+    fn outbox(directory: &std::path::Path, notices: Vec<Notice>) -> Outbox {
+        let client = Client::new(PrivateAddresses::Refuse).expect("a client");
+        let source =
+            TokenSource::Url { url: "http://tokens.example".to_owned(), credentials: None };
+        let (clock, entropy) = (Clock::system(), Entropy::seeded(1));
+        let tokens = Tokens::new(source, "http://alder.example", client.clone(), clock, entropy)
+            .expect("a source");
+        let (store, _) = Store::open(directory).expect("it opens");
+        Outbox::new(Peers::new(client, tokens), Arc::new(store), notices)
+    }
+
+    #[tokio::test]
+    async fn owes_as_many_notifications_as_it_may() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let outbox = outbox(directory.path(), Vec::new());
+        let draft = || outbox.draft(EntityKind::Constraint, "http://birch.example", b"{}".to_vec());
+
+        let all = outbox.owe((0..NOTICES_MAX).map(|_| draft()).collect());
+        let beyond = outbox.owe(vec![draft()]);
+
+        assert_eq!(all.len(), NOTICES_MAX);
+        assert_eq!(beyond, [] as [u64; 0]);
+        assert_eq!(outbox.numbers().len(), NOTICES_MAX);
+    }
+
+    #[tokio::test]
+    async fn goes_on_counting_after_a_restart() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let owed = Notice {
+            number: 7,
+            kind: EntityKind::Constraint,
+            uss_base_url: "http://birch.example".to_owned(),
+            body: "{}".into(),
+        };
+
+        let outbox = outbox(directory.path(), vec![owed]);
+
+        assert_eq!(outbox.numbers(), [7]);
+        let next = outbox.draft(EntityKind::Constraint, "http://birch.example", b"{}".to_vec());
+        assert_eq!(next.number, 8);
     }
 }

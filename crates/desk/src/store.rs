@@ -54,7 +54,11 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// The database was written by a desk of another version.
-    #[error("the database {} has format {found}, this desk reads format {}", path.display(), schema::FORMAT)]
+    #[error(
+        "the database {} has format {found}, this desk reads format {}",
+        path.display(),
+        schema::FORMAT
+    )]
     Format {
         /// Which.
         path: PathBuf,

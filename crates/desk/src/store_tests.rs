@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::book::{Pending, PendingChange, Taken};
-use crate::entity::Details;
+use crate::entity::{Details, Entity};
 use crate::flight::{Bounds, EntityKind, LowerPriority};
 use crate::plan::bounded::Bounded;
 use crate::plan::moves::{Move, Moves};
@@ -67,8 +67,6 @@ fn full(number: u8) -> Own {
         pending: Some(Arc::new(pending)),
     }
 }
-
-use crate::entity::Entity;
 
 fn notice(number: u64) -> Notice {
     Notice {
@@ -171,6 +169,21 @@ async fn refuses_a_database_of_another_format_or_a_damaged_one() {
 
     assert!(matches!(other, Err(OpenError::Format { found: 2, .. })), "{other:?}");
     assert!(matches!(damaged, Err(OpenError::Damaged { .. })), "{damaged:?}");
+}
+
+#[test]
+fn syncs_every_commit() {
+    let directory = directory();
+    let path = directory.path().join("desk.sqlite3");
+    let mut connection = Connection::open(path).expect("it opens");
+
+    schema::set_up(&mut connection).expect("set up");
+
+    let read = |name: &str| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+    };
+    assert_eq!(read("synchronous"), Ok(2.into()));
+    assert_eq!(read("journal_mode"), Ok("wal".to_owned().into()));
 }
 
 #[tokio::test]

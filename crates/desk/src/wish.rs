@@ -133,3 +133,106 @@ pub(crate) fn check_counts(volumes: &[Volume]) -> Result<(), RequestError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use spacetime::{Altitude, LatLng, Polygon, Timestamp};
+
+    use super::*;
+    use crate::flight::PathPoint;
+    use crate::test_data::volume;
+
+    fn path(altitude_m: f64, start_s: i64) -> Course {
+        let point = |lng_deg, seconds| PathPoint {
+            position: LatLng::new(46.95, lng_deg).expect("in range"),
+            altitude_m,
+            time: Timestamp::from_micros(seconds * 1_000_000).expect("in range"),
+        };
+        Course::Path {
+            points: vec![point(7.4, start_s), point(7.41, start_s + 60)],
+            buffer_lateral_m: 50.0,
+            buffer_vertical_m: 15.0,
+        }
+    }
+
+    fn refused(course: Course, bounds: Bounds) -> Option<RequestError> {
+        Wish::new(FlightRequest { bounds, ..FlightRequest::new(course) }).err()
+    }
+
+    fn outline(vertices: usize) -> Volume {
+        let center = LatLng::new(46.95, 7.44).expect("in range");
+        let corner = |number| center.destination(360.0 * number as f64 / vertices as f64, 5_000.0);
+        let polygon = Polygon::new((0..vertices).map(corner).collect()).expect("a polygon");
+        let like = volume(100);
+        Volume::new(
+            polygon.into(),
+            like.altitude_lower(),
+            like.altitude_upper(),
+            like.starts_at(),
+            like.ends_at(),
+        )
+        .expect("in order")
+    }
+
+    #[test]
+    fn keeps_buffers_within_the_altitudes_of_the_standard() {
+        let bounds = Bounds {
+            altitude_m_min: -8_000.0,
+            altitude_m_max: 100_000.0,
+            altitude_m_step: 500.0,
+            ..Bounds::default()
+        };
+        let request = FlightRequest { bounds, ..FlightRequest::new(path(-7_500.0, 0)) };
+
+        let wish = Wish::new(request).expect("in order");
+
+        let (lowest_mm, _) = wish.moves.climb_range_mm();
+        // One step down would be allowed for the path, but not for the volume around it.
+        assert_eq!(lowest_mm, 0);
+    }
+
+    #[test]
+    fn takes_as_many_volumes_as_an_intent_may_have() {
+        let volumes = |count| Course::Volumes(vec![volume(100); count]);
+
+        assert_eq!(refused(volumes(VOLUMES_PER_INTENT_MAX), Bounds::default()), None);
+        for count in [0, VOLUMES_PER_INTENT_MAX + 1] {
+            let error = refused(volumes(count), Bounds::default());
+            assert_eq!(error, Some(RequestError::VolumeCount));
+        }
+    }
+
+    #[test]
+    fn takes_as_many_vertices_as_an_intent_may_have() {
+        let half = outline(VERTICES_MAX / 2);
+        let volumes = |more| Course::Volumes(vec![half.clone(), half.clone(), more]);
+
+        assert_eq!(refused(volumes(volume(100)), Bounds::default()), None);
+        let error = refused(volumes(outline(3)), Bounds::default());
+        assert_eq!(error, Some(RequestError::VertexCount));
+    }
+
+    #[test]
+    fn refuses_volumes_without_bounds() {
+        let full = volume(100);
+        let of = |lower: Option<Altitude>, start: Option<Timestamp>| {
+            let area = full.area().clone();
+            Volume::new(area, lower, full.altitude_upper(), start, full.ends_at())
+                .expect("in order")
+        };
+        for open in [of(None, full.starts_at()), of(full.altitude_lower(), None)] {
+            let error = refused(Course::Volumes(vec![full.clone(), open]), Bounds::default());
+            assert_eq!(error, Some(RequestError::Unbounded { index: 1 }));
+        }
+    }
+
+    #[test]
+    fn refuses_delays_beyond_the_end_of_time() {
+        let bounds = Bounds { delay_s_max: 3_600, delay_s_step: 60, ..Bounds::default() };
+        let end_s = Timestamp::MAX.as_micros() / 1_000_000;
+
+        assert_eq!(refused(path(100.0, end_s - 3_660), bounds), None);
+        let error = refused(path(100.0, end_s - 3_659), bounds);
+        assert_eq!(error, Some(RequestError::EndsTooLate));
+    }
+}

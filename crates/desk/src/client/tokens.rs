@@ -339,3 +339,7 @@ impl fmt::Debug for Credentials {
         f.debug_struct("Credentials").field("client_id", &self.client_id).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "tokens_tests.rs"]
+mod tests;

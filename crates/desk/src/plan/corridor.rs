@@ -45,10 +45,18 @@ pub enum PathError {
         index: usize,
     },
     /// The lateral buffer is out of bounds.
-    #[error("buffer_lateral_m: it is not within {} to {}", BUFFER_LATERAL_M.start(), BUFFER_LATERAL_M.end())]
+    #[error(
+        "buffer_lateral_m: it is not within {} to {}",
+        BUFFER_LATERAL_M.start(),
+        BUFFER_LATERAL_M.end()
+    )]
     BufferLateral,
     /// The vertical buffer is out of bounds.
-    #[error("buffer_vertical_m: it is not within {} to {}", BUFFER_VERTICAL_M.start(), BUFFER_VERTICAL_M.end())]
+    #[error(
+        "buffer_vertical_m: it is not within {} to {}",
+        BUFFER_VERTICAL_M.start(),
+        BUFFER_VERTICAL_M.end()
+    )]
     BufferVertical,
     /// Two points are farther apart than a volume can be long.
     #[error("path[{index}]: it is too far from the one before")]

@@ -112,18 +112,29 @@ fn flight(core: &Core, id: EntityId) -> Result<Response, Problem> {
 fn list_flights(call: &Call) -> Result<Response, Problem> {
     let after = after(&call.uri)?;
     let book = call.core.book();
-    let mut flights = Vec::new();
-    let mut next_after = None;
-    let later = book.taken().filter(|(own, _)| Some(own.id) > after);
-    for flight in later.filter_map(|(own, _)| own.flight()) {
-        if flights.len() == LISTED_MAX {
-            next_after = flights.last().map(|(id, _): &(EntityId, FlightBody)| id.to_string());
-            break;
-        }
-        flights.push((flight.id, FlightBody::new(&flight, Volumes::Left)));
-    }
-    let flights = flights.into_iter().map(|(_, body)| body).collect();
+    let flights = book
+        .taken()
+        .filter_map(|(own, _)| Some((own.id, FlightBody::new(&own.flight()?, Volumes::Left))));
+    let (flights, next_after) = page(flights, after);
     Ok(json(StatusCode::OK, &FlightsAnswer { flights, next_after }))
+}
+
+/// Returns the first [`LISTED_MAX`] items after an id, and after which id to go on if there are
+/// more; items come ascending by id.
+fn page<T>(
+    items: impl Iterator<Item = (EntityId, T)>,
+    after: Option<EntityId>,
+) -> (Vec<T>, Option<String>) {
+    let mut listed = Vec::new();
+    let mut last = None;
+    for (id, item) in items.filter(|(id, _)| Some(*id) > after) {
+        if listed.len() == LISTED_MAX {
+            return (listed, last);
+        }
+        last = Some(id.to_string());
+        listed.push(item);
+    }
+    (listed, None)
 }
 
 async fn put_constraint(call: Call) -> Result<Response, Problem> {
@@ -150,20 +161,10 @@ fn constraint(core: &Core, id: EntityId) -> Result<Response, Problem> {
 fn list_constraints(call: &Call) -> Result<Response, Problem> {
     let after = after(&call.uri)?;
     let book = call.core.book();
-    let mut constraints = Vec::new();
-    let mut last = None;
-    let mut next_after = None;
-    for (own, taken) in book.taken().filter(|(own, _)| Some(own.id) > after) {
-        let Some(body) = ConstraintBody::new(&taken.known, Volumes::Left) else {
-            continue;
-        };
-        if constraints.len() == LISTED_MAX {
-            next_after = last;
-            break;
-        }
-        last = Some(own.id.to_string());
-        constraints.push(body);
-    }
+    let constraints = book.taken().filter_map(|(own, taken)| {
+        Some((own.id, ConstraintBody::new(&taken.known, Volumes::Left)?))
+    });
+    let (constraints, next_after) = page(constraints, after);
     Ok(json(StatusCode::OK, &ConstraintsAnswer { constraints, next_after }))
 }
 
@@ -195,4 +196,34 @@ fn with_location(mut response: Response, location: &str) -> Response {
     let value = HeaderValue::from_str(location).expect("an id is text for headers");
     response.headers_mut().insert(LOCATION, value);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(count: u16) -> impl Iterator<Item = (EntityId, u16)> {
+        (0..count).map(|number| {
+            let mut bytes = [0; 16];
+            bytes[..2].copy_from_slice(&number.to_be_bytes());
+            (EntityId::from_random_bytes(bytes), number)
+        })
+    }
+
+    #[test]
+    fn lists_all_if_there_are_as_many_as_one_answer_holds() {
+        let (listed, next_after) = page(items(1_000), None);
+
+        assert_eq!((listed.len(), next_after), (LISTED_MAX, None));
+    }
+
+    #[test]
+    fn says_where_to_go_on_if_there_are_more() {
+        let (first, next_after) = page(items(1_001), None);
+        let after = next_after.map(|id| EntityId::parse(&id).expect("an id"));
+        let (second, end) = page(items(1_001), after);
+
+        assert_eq!(first, (0..1_000).collect::<Vec<_>>());
+        assert_eq!((second, end), (vec![1_000], None));
+    }
 }

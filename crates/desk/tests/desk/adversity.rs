@@ -262,3 +262,110 @@ async fn reaches_no_peer_at_a_private_address_unless_allowed() {
     desk.shutdown().await;
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asks_a_busy_hub_again_but_not_for_ever() {
+    let puts = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&puts);
+    let hub = Played::start(move |asked: Asked| {
+        let is_put = asked.method == Method::PUT;
+        counted.fetch_add(u32::from(is_put), Ordering::SeqCst);
+        let nothing = json!({ "operational_intent_references": [], "constraint_references": [] });
+        async move { if is_put { (503, json!({ "message": "busy" })) } else { (200, nothing) } }
+    })
+    .await;
+    let world = World::with_hub_at(hub.base_url());
+    let desk = world.desk("alder").await;
+
+    let refused = desk.fly(through_the_middle(60.0)).await;
+
+    let text = refused.expect_err("the hub is busy").to_string();
+    assert_eq!(text, "the hub gave no answer: busy");
+    assert_eq!(puts.load(Ordering::SeqCst), 4);
+    assert_eq!(desk.flights(), []);
+    desk.shutdown().await;
+}
+
+/// Subscribes a server to the town and lets a desk fly there; returns how often it was told.
+async fn told(status: u16) -> u32 {
+    let world = World::start().await;
+    let times = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&times);
+    let subscriber = Played::start(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async move { (status, Value::Null) }
+    })
+    .await;
+    let url = format!("{}/dss/v1/subscriptions/{}", world.hub_url, id(3));
+    let body = json!({
+        "extents": volume4d(500.0, 0.0),
+        "uss_base_url": subscriber.base_url(),
+        "notify_for_operational_intents": true,
+    });
+    let put = send(Method::PUT, &url, Some(&token("cedar", ALL_SCOPES)), Some(&body)).await;
+    assert_eq!(put.status, StatusCode::OK, "{put:?}");
+    let desk = world.desk("alder").await;
+    desk.fly(through_the_middle(60.0)).await.expect("the hub answers");
+    desk.told().await;
+    desk.shutdown().await;
+    world.end().await;
+    times.load(Ordering::SeqCst)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tells_subscribers_until_they_answer_but_not_for_ever() {
+    assert_eq!(told(200).await, 1);
+    assert_eq!(told(409).await, 1);
+    assert_eq!(told(503).await, 3);
+}
+
+/// Lets a desk put a flight at a hub without `Idempotency-Key`: it does what it is asked but fails
+/// to say so, and refuses the same when it is asked again. Then the desk asks what the hub has.
+async fn settle_at(has_it: bool) -> Vec<desk::Flight> {
+    let puts = Arc::new(AtomicU32::new(0));
+    let hub = Played::start(move |asked: Asked| {
+        let puts = Arc::clone(&puts);
+        async move {
+            if asked.path.ends_with("/query") {
+                return (
+                    200,
+                    json!({ "operational_intent_references": [], "constraint_references": [] }),
+                );
+            }
+            if asked.method == Method::PUT {
+                let first = puts.fetch_add(1, Ordering::SeqCst) == 0;
+                let message = json!({ "message": "it exists" });
+                return if first { (500, Value::Null) } else { (409, message) };
+            }
+            if !has_it {
+                return (404, json!({ "message": "there is none" }));
+            }
+            let reference = asked.reference(asked.last_segment(), OVN);
+            (200, json!({ "operational_intent_reference": reference }))
+        }
+    })
+    .await;
+    let world = World::with_hub_at(hub.base_url());
+    let desk = world.desk("alder").await;
+
+    let lost = desk.fly(through_the_middle(60.0)).await;
+    desk.settle().await;
+
+    assert!(matches!(lost, Err(ChangeError::Unknown(_))), "{lost:?}");
+    let flights = desk.flights();
+    desk.shutdown().await;
+    flights
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn takes_over_what_a_hub_has_that_only_refuses_to_do_it_again() {
+    let flights = settle_at(true).await;
+
+    assert_eq!(flights.len(), 1);
+    assert_eq!(flights[0].version, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forgets_what_a_hub_never_did() {
+    assert_eq!(settle_at(false).await, []);
+}

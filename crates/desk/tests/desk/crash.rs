@@ -52,8 +52,11 @@ async fn carry(mut desk: TcpStream, mut hub: TcpStream, swallows: Arc<AtomicBool
             read = desk.read(&mut from_desk) => {
                 let Ok(length @ 1..) = read else { return };
                 let head = &from_desk[..length];
-                let is_change = head.starts_with(b"PUT ") || head.starts_with(b"DELETE ");
-                changes = is_change || (changes && !head.starts_with(b"POST ") && !head.starts_with(b"GET "));
+                let starts = |methods: &[&str]| {
+                    methods.iter().any(|method| head.starts_with(method.as_bytes()))
+                };
+                changes = starts(&["PUT ", "DELETE "])
+                    || (changes && !starts(&["POST ", "GET "]));
                 if hub.write_all(head).await.is_err() { return }
             }
             read = hub.read(&mut from_hub) => {
