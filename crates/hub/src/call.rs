@@ -16,7 +16,7 @@ use crate::auth::operation::Operation;
 use crate::auth::scope::Scope;
 use crate::body;
 use crate::context::Context;
-use crate::replica::Replica;
+use crate::replica::{Replica, SubmitError};
 use crate::reply::Failure;
 use crate::reports::Reports;
 
@@ -44,9 +44,11 @@ pub(crate) struct Held {
 }
 
 /// Whether the request may have changed something already.
+///
+/// While it may have, "nothing was done" must not be said of it, whatever goes wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Fate {
-    queued: AtomicBool,
+    touched: AtomicBool,
 }
 
 impl Call {
@@ -123,7 +125,8 @@ impl Call {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        Ok(self.context.workers.run(&self.caller.party, job).await?)
+        let done = self.context.workers.run(&self.caller.party, job).await;
+        done.map_err(|error| self.held.fate.failure(error))
     }
 
     /// Puts a command of the caller into the log and returns what the state decided.
@@ -132,11 +135,12 @@ impl Call {
         retry: Option<Retry>,
         request: Request,
     ) -> Result<Outcome, Failure> {
-        self.held.fate.queued.store(true, Ordering::Relaxed);
+        self.held.fate.touched.store(true, Ordering::Relaxed);
         let command = airspace::Command { party: self.caller.party.clone(), retry, request };
         let outcome = self.context.replica.submit(command, self.held.clone()).await;
-        // Decided, or known never to be in the log: a late answer is then a plain one.
-        self.held.fate.queued.store(false, Ordering::Relaxed);
+        if outcome.as_ref().is_err_and(|error| *error != SubmitError::Unknown) {
+            self.held.fate.touched.store(false, Ordering::Relaxed);
+        }
         Ok(outcome?)
     }
 
@@ -182,9 +186,12 @@ impl Held {
 }
 
 impl Fate {
-    /// Tells whether a command of the request is queued and undecided.
-    pub(crate) fn is_queued(&self) -> bool {
-        self.queued.load(Ordering::Relaxed)
+    /// Returns what to say of an error that comes between a request and its answer.
+    pub(crate) fn failure(&self, error: impl Into<Failure>) -> Failure {
+        if self.touched.load(Ordering::Relaxed) {
+            return SubmitError::Unknown.into();
+        }
+        error.into()
     }
 }
 
@@ -239,6 +246,17 @@ mod tests {
         for segment in ["%00", "%ff", "%", "%4", "%zz", "a%c3"] {
             assert_eq!(percent_decode(segment), None, "{segment}");
         }
+    }
+
+    #[test]
+    fn never_says_that_nothing_was_done_once_something_may_have_been() {
+        let fate = Fate::default();
+        let busy = || Failure::from(crate::admission::Denied::Full);
+        assert_eq!(fate.failure(busy()), busy());
+
+        fate.touched.store(true, Ordering::Relaxed);
+
+        assert_eq!(fate.failure(busy()).status(), axum::http::StatusCode::GATEWAY_TIMEOUT);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use airspace::Party;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
@@ -16,7 +17,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::admission::Permit;
+use crate::admission::{Denied, Permit, Share};
 use crate::api;
 use crate::auth::Caller;
 use crate::auth::operation::{self, Operation};
@@ -79,17 +80,14 @@ async fn answer(
             let message = "the hub has a fault; its operator was told";
             return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
-        Err(_) if fate.is_queued() => {
-            let message =
-                "the hub does not know yet whether this was done; ask for the present state";
-            return Err(Failure::new(StatusCode::GATEWAY_TIMEOUT, message));
-        }
         Err(_) => {
             let message = "the request took too long; nothing was done";
-            return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).with_retry_after(1));
+            let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, message);
+            return Err(fate.failure(failure.with_retry_after(1)));
         }
     };
-    count_long_answer(context, &party, response).await
+    let counted = count_long_answer(&context.shares.answers, &party, response).await;
+    counted.map_err(|denied| fate.failure(denied))
 }
 
 /// Finds out who asks and whether it may, before anything of the body is read.
@@ -113,10 +111,10 @@ async fn authorize(
 
 /// Has a long answer hold its bytes of the party's share until the client has taken them.
 async fn count_long_answer(
-    context: &Context,
-    party: &airspace::Party,
+    answers: &Share,
+    party: &Party,
     response: Response,
-) -> Result<Response, Failure> {
+) -> Result<Response, Denied> {
     let length = response.body().size_hint().exact().unwrap_or(u64::MAX);
     if length <= SHORT_ANSWER_BYTES_MAX {
         return Ok(response);
@@ -124,7 +122,7 @@ async fn count_long_answer(
     let (parts, body) = response.into_parts();
     let whole = body.collect().await.expect("handlers answer with what they have in memory");
     let rest = whole.to_bytes();
-    let permit = context.shares.answers.enter(party, rest.len() as u64)?;
+    let permit = answers.enter(party, rest.len() as u64)?;
     Ok(Response::from_parts(parts, Body::new(LongAnswer { rest, _permit: permit })))
 }
 
@@ -156,5 +154,59 @@ impl HttpBody for LongAnswer {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(length: usize) -> Response {
+        reply::json_bytes(StatusCode::OK, vec![b'1'; length - 1])
+    }
+
+    #[tokio::test]
+    async fn counts_a_long_answer_until_it_is_taken() {
+        let answers = Share::new(1 << 20);
+        let party = Party::new("one").expect("a good name");
+        let long = SHORT_ANSWER_BYTES_MAX as usize + 1;
+
+        let answer = count_long_answer(&answers, &party, response(long)).await.expect("room");
+        assert_eq!(answers.held(), long as u64);
+        assert_eq!(answer.body().size_hint().exact(), Some(long as u64));
+        let mut body = answer.into_body();
+        let part = body.frame().await.expect("a part").expect("it does not fail");
+        assert_eq!(part.into_data().expect("data").len(), ANSWER_PART_BYTES);
+        assert_eq!(answers.held(), long as u64);
+
+        let rest = body.collect().await.expect("it does not fail").to_bytes();
+        assert_eq!(rest.len(), long - ANSWER_PART_BYTES);
+        assert_eq!(rest.last(), Some(&b'\n'));
+        assert_eq!(answers.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn does_not_count_a_short_answer() {
+        let answers = Share::new(0);
+        let party = Party::new("one").expect("a good name");
+
+        let short = response(SHORT_ANSWER_BYTES_MAX as usize);
+
+        assert!(count_long_answer(&answers, &party, short).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn gives_a_party_half_of_the_memory_for_long_answers() {
+        let answers = Share::new(300_000);
+        let greedy = Party::new("greedy").expect("a good name");
+        let modest = Party::new("modest").expect("a good name");
+
+        let first = count_long_answer(&answers, &greedy, response(100_000)).await;
+        let second = count_long_answer(&answers, &greedy, response(100_000)).await;
+        let other = count_long_answer(&answers, &modest, response(100_000)).await;
+
+        assert!(first.is_ok());
+        assert_eq!(second.err(), Some(Denied::PartyShare));
+        assert!(other.is_ok());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A command goes into the log and comes out of it in the log's order; one thread applies what
 //! comes out and answers whoever waits for it. There is no other way to change the state. Each
-//! family of entries is a pure state of its own, composed in [`states`].
+//! family of entries is a pure state of its own, composed in `states`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

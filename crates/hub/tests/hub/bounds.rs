@@ -266,3 +266,25 @@ async fn takes_a_key_of_ten_thousand_long_ovns() {
 
     assert_eq!(answer.status, StatusCode::CREATED);
 }
+
+#[tokio::test]
+async fn hands_on_a_long_answer_whole() {
+    let hub = TestHub::start().await;
+    for n in 0..200 {
+        let body = operational_intent(7.0, 100.0 + 60.0 * f64::from(n));
+        let answer = hub.send("uss1", Method::PUT, &intent_path(n), Some(body)).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+    }
+    let mut area = crate::support::volume(7.0, 100.0);
+    let volume = area["volume"].as_object_mut().expect("an object");
+    volume.remove("altitude_lower");
+    volume.remove("altitude_upper");
+    let query = serde_json::json!({ "area_of_interest": area });
+
+    let path = "/dss/v1/operational_intent_references/query";
+    let answer = hub.send("uss1", Method::POST, path, Some(query)).await;
+
+    assert!((64 << 10) < answer.body.len(), "{}", answer.body.len());
+    let found = answer.json()["operational_intent_references"].as_array().map(Vec::len);
+    assert_eq!(found, Some(200));
+}

@@ -124,6 +124,7 @@ pub(super) fn subscription(refusal: &subscription::Refusal, asked: Asked) -> Fai
         Refusal::NotManager => StatusCode::FORBIDDEN,
         Refusal::AlreadyExists | Refusal::VersionMismatch => StatusCode::CONFLICT,
         Refusal::StartsInPast
+        | Refusal::EndsInPast
         | Refusal::EndsBeforeStart
         | Refusal::TooLong
         | Refusal::DependentNotCovered
@@ -210,6 +211,7 @@ mod tests {
         check(Refusal::NotManager, 403, 403);
         check(Refusal::VersionMismatch, 409, 409);
         check(Refusal::StartsInPast, 400, 400);
+        check(Refusal::EndsInPast, 400, 400);
         check(Refusal::EndsBeforeStart, 400, 400);
         check(Refusal::TooLong, 400, 400);
         check(Refusal::DependentNotCovered, 400, 400);
