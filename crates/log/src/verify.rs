@@ -232,8 +232,15 @@ fn verify_snapshots(dir: &Path) -> Result<Vec<SnapshotReport>, LogError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(storage(error)),
     };
-    let report = |position| SnapshotReport { position, damage: store.load(position).err() };
-    Ok(positions.into_iter().map(report).collect())
+    let mut reports = Vec::new();
+    for position in positions {
+        let damage = store.load(position).err();
+        // A hub that runs meanwhile removes old ones.
+        if damage.is_none() || store.path(position).exists() {
+            reports.push(SnapshotReport { position, damage });
+        }
+    }
+    Ok(reports)
 }
 
 fn check_database(dir: &Path) -> Result<Option<String>, LogError> {

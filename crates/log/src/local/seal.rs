@@ -23,7 +23,7 @@ use crate::{Entry, Head, LogError, Position};
 const SEGMENTS_PER_CALL_MAX: usize = 8;
 
 /// How many rows are deleted in one transaction, between two of the writer's own.
-const ROWS_PER_STEP: u64 = 256;
+const ROWS_PER_STEP: u64 = 1024;
 
 /// How much later than the rest the first entry of a segment that is not full is sealed: so that
 /// a slow log makes about one segment in this time, not one a call.
@@ -198,7 +198,10 @@ fn shrink(connection: &Connection) -> rusqlite::Result<bool> {
     if free <= FREE_PAGES_MAX || free < all / 4 {
         return Ok(false);
     }
-    connection.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+    // It gives back one page for every row that is read.
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
     Ok(true)
 }
 
@@ -227,4 +230,64 @@ pub(crate) fn remove_orphans(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_a_segment_to_its_bound_of_bytes_and_no_further() {
+        let old = Timestamp::MIN;
+        let entry_bytes = 4 * 1024 * 1024 - 4;
+        let fit = SEGMENT_BYTES_MAX / (4 * 1024 * 1024);
+        let mut window = Window::default();
+        let mut head = Head::default();
+
+        for _ in 0..fit {
+            head = head.followed_by(&[0; 32]);
+            window.add(head, entry_bytes, old, Timestamp::MAX);
+        }
+        assert!(!window.full, "the last of these fits exactly");
+        let last = head;
+        window.add(head.followed_by(&[0; 32]), 0, old, Timestamp::MAX);
+
+        assert!(window.full);
+        assert_eq!(window.end(Timestamp::MAX), Some(last));
+    }
+
+    #[test]
+    fn passes_over_one_wrong_later_stamp() {
+        let old = Timestamp::default();
+        let cutoff = old.plus(2 * SPAN);
+        let mut window = Window::default();
+        let mut head = Head::default();
+
+        for stamp in [old, Timestamp::MAX, old, cutoff] {
+            head = head.followed_by(&[0; 32]);
+            window.add(head, 1, stamp, cutoff);
+        }
+
+        assert_eq!(window.end(cutoff).map(|end| end.position), Position::new(3));
+    }
+
+    #[test]
+    fn gives_back_free_pages_in_steps_until_few_are_free() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = crate::database::path_in(dir.path());
+        let connection = crate::database::open_for_writing(&path).expect("created");
+        let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+                    INSERT INTO outcome SELECT i, zeroblob(4 * 1024 * 1024) FROM n;";
+        connection.execute_batch(fill).expect("filled");
+        connection.execute_batch("DELETE FROM outcome").expect("emptied");
+        let free = || -> i64 {
+            connection.query_row("PRAGMA freelist_count", [], |row| row.get(0)).expect("a row")
+        };
+        let before = free();
+
+        let steps = (0..).take_while(|_| shrink(&connection).expect("shrunk")).count() as i64;
+
+        assert!(FREE_PAGES_MAX < before && free() <= FREE_PAGES_MAX, "{before} to {}", free());
+        assert_eq!(steps, (before - FREE_PAGES_MAX + VACUUM_PAGES - 1) / VACUUM_PAGES);
+    }
 }
