@@ -110,6 +110,9 @@ pub enum Refusal {
     /// It would start more than 5 minutes before now.
     #[error("the subscription would start in the past")]
     StartsInPast,
+    /// It would end before now.
+    #[error("the subscription would end in the past")]
+    EndsInPast,
     /// It would end at or before its start.
     #[error("the subscription would end before it starts")]
     EndsBeforeStart,

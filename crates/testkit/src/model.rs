@@ -144,14 +144,20 @@ impl Model {
         subscription::find(self, id)
     }
 
-    /// Finds the subscriptions of `owner` that match and have not ended, ascending by id.
+    /// Finds the subscriptions of `owner` that match and have not ended, ascending by id; what
+    /// depends on them is listed too, so it counts like them.
     pub fn search_subscriptions(
         &self,
         now: Timestamp,
         owner: &Party,
         search: &Search,
     ) -> Result<Vec<SubscriptionView>, TooMany> {
-        at_most_one_answer(subscription::search(self, now, owner, search))
+        let found = at_most_one_answer(subscription::search(self, now, owner, search))?;
+        let dependents = found.iter().map(|view| view.dependent_operational_intents.len());
+        if airspace::ENTITIES_PER_SEARCH_MAX < dependents.sum() {
+            return Err(TooMany);
+        }
+        Ok(found)
     }
 
     /// Finds what is known of the availability of a USS.

@@ -12,7 +12,7 @@ const LINES_PER_FILE_MAX: usize = 800;
 
 /// Crates that know no I/O, clock, randomness, logging or JSON, and all they may depend on.
 const PURE: [(&str, &[&str]); 2] = [
-    ("spacetime", &["borsh", "geo", "s2", "thiserror"]),
+    ("spacetime", &["borsh", "robust", "s2", "thiserror"]),
     ("airspace", &["borsh", "sha2", "spacetime", "thiserror", "uuid"]),
 ];
 

@@ -72,6 +72,10 @@ fn bounds(at: Timestamp, extent: &Search, old: Option<&Subscription>) -> Result<
     let starts_at = extent.starts_at.or(had.map(|had| had.starts_at)).unwrap_or(at);
     let ends_at = extent.ends_at.or(had.map(|had| had.ends_at));
     let ends_at = ends_at.unwrap_or(starts_at.plus(DURATION_MAX));
+    // f3548-21.yaml, PutSubscriptionParameters: "The end time may not be in the past".
+    if ends_at < at {
+        return Err(Refusal::EndsInPast);
+    }
     if ends_at <= starts_at {
         return Err(Refusal::EndsBeforeStart);
     }

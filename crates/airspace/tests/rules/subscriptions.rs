@@ -55,7 +55,7 @@ fn refuses_times_that_cannot_be() {
     scene.note("more than 24 hours");
     scene.ask(A, subscription(4, place().during(60, 86_460)));
     scene.ask(A, subscription(5, place().during(60, 86_461)));
-    scene.note("an end in the past is good");
+    scene.note("an end in the past is not good");
     scene.at(100).ask(A, subscription(6, place().during(-100, 50)));
 
     insta::assert_snapshot!(scene.transcript(), @"
@@ -68,8 +68,8 @@ fn refuses_times_that_cannot_be() {
     more than 24 hours
     uss-a subscribes s4: s4 @2 60..86460 OperationalIntents index 0; intents []
     uss-a subscribes s5: TooLong
-    an end in the past is good
-    uss-a subscribes s6: s6 @3 -100..50 OperationalIntents index 0; intents []
+    an end in the past is not good
+    uss-a subscribes s6: EndsInPast
     ");
 }
 

@@ -147,7 +147,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => (choice(), version(), availability()).prop_map(|(uss, version, availability)| {
             Action::PutUssAvailability { uss, version, availability }
         }),
-        1 => select(vec![86_400, 86_400, 3600, 172_800, 600])
+        1 => select(vec![86_400, 86_400, 172_800, 3600, 1, 0])
             .prop_map(|s| Action::PutSettings(Settings { f3548_retention_s: s })),
     ]
 }

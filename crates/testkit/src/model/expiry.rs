@@ -13,7 +13,7 @@ use super::{Model, operational_intent, subscription};
 /// something still depends on stays.
 pub(super) fn remove_ended(model: &mut Model, now: Timestamp) {
     let retention = Duration::from_secs(u64::from(model.settings.f3548_retention_s));
-    let is_over = |ends_at: Timestamp| ends_at.plus(retention) <= now;
+    let is_over = |ends_at: Timestamp| ends_at.plus(retention) < now;
 
     for intent in model.operational_intents.clone() {
         if is_over(intent.extent.ends_at) {

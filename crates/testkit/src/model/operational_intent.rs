@@ -50,6 +50,8 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
     refuse_missing_keys(model, party, put, attached.as_ref())?;
     let used_suffixes = use_suffix(model, put, old.as_ref())?;
 
+    refuse_another_dependent(model, put, attached.as_ref())?;
+
     let mut after = model.clone();
     store(&mut after, party, put, old.as_ref(), used_suffixes, attached);
     if limits::exceeded(&after, party) {
@@ -292,6 +294,23 @@ fn refuse_missing_keys(
         return Ok(());
     }
     Err(Refusal::MissingKeys { operational_intents, constraints })
+}
+
+/// A subscription lists all that name it, so only so many may.
+fn refuse_another_dependent(
+    model: &Model,
+    put: &Put,
+    attached: Option<&Subscription>,
+) -> Result<(), Refusal> {
+    let Some(attached) = attached else {
+        return Ok(());
+    };
+    let dependents = subscription::dependents(model, attached.id);
+    let others = dependents.iter().filter(|dependent| dependent.id != put.id).count();
+    if airspace::DEPENDENTS_PER_SUBSCRIPTION_MAX <= others {
+        return Err(Refusal::TooMany);
+    }
+    Ok(())
 }
 
 fn store(

@@ -169,6 +169,12 @@ fn choose_extent(now: Timestamp, put: &Put, old: Option<&Subscription>) -> Resul
     let starts_at = put.extent.starts_at.unwrap_or(old_start);
     let old_end = old.map_or(starts_at.plus(SUBSCRIPTION_MAX), |old| old.extent.ends_at);
     let ends_at = put.extent.ends_at.unwrap_or(old_end);
+    if ends_at < now {
+        return Err(Refusal::EndsInPast);
+    }
+    if ends_at < now {
+        return Err(Refusal::EndsInPast);
+    }
     if ends_at <= starts_at {
         return Err(Refusal::EndsBeforeStart);
     }

@@ -18,7 +18,7 @@ const STEPS: usize = 60;
 const OFTEN: usize = 20;
 
 /// Every outcome that few entities can bring about; `limits` brings about the others.
-const OUTCOMES: [&str; 36] = [
+const OUTCOMES: [&str; 37] = [
     "availability set",
     "availability: version mismatch",
     "constraint accepted",
@@ -47,6 +47,8 @@ const OUTCOMES: [&str; 36] = [
     "subscription: already exists",
     "subscription: dependent not covered",
     "subscription: ends before start",
+    "subscription: ends in past",
+    "subscription: ends in past",
     "subscription: has dependents",
     "subscription: not found",
     "subscription: not manager",
@@ -286,6 +288,8 @@ fn of_subscription(refusal: &subscription::Refusal) -> &'static str {
         Refusal::NotManager => "subscription: not manager",
         Refusal::VersionMismatch => "subscription: version mismatch",
         Refusal::StartsInPast => "subscription: starts in past",
+        Refusal::EndsInPast => "subscription: ends in past",
+        Refusal::EndsInPast => "subscription: ends in past",
         Refusal::EndsBeforeStart => "subscription: ends before start",
         Refusal::TooLong => "subscription: too long",
         Refusal::DependentNotCovered => "subscription: dependent not covered",
