@@ -43,19 +43,21 @@ pub(crate) struct Desk {
     #[arg(long, value_name = "URL")]
     token_url: Option<String>,
     /// A private key to sign its own tokens with, a PEM file: for tests.
-    #[arg(long, value_name = "FILE", requires = "party")]
+    #[arg(long, value_name = "FILE")]
     token_key: Option<PathBuf>,
-    /// The party that its own tokens name.
+    /// The party that its own tokens name; host and port of the base URL unless given.
     #[arg(long, value_name = "NAME")]
     party: Option<String>,
     /// A PEM file with a key that the others' tokens are verified with; several may be given.
-    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    ///
+    /// Without one: the public half of --token-key, or the key set beside --token-url.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     public_key: Vec<PathBuf>,
     /// A name that tokens for this desk may carry besides the host of its base URL.
     #[arg(long, value_name = "NAME", num_args = 1..)]
     audience: Vec<String>,
     /// Lets it call other parties at private and loopback addresses, for tests.
-    #[arg(long)]
+    #[arg(long, alias = "allow-private")]
     allow_private_addresses: bool,
     /// Leaves constraints to somebody else.
     #[arg(long)]
@@ -76,10 +78,14 @@ pub(crate) fn run(desk: Desk) -> Result<(), Failure> {
 
 impl Desk {
     fn config(self) -> desk::Config {
-        let tokens = match (self.token_url, self.token_key, self.party) {
-            (Some(url), _, _) => TokenSource::Url { url, credentials: None },
-            (None, Some(key_file), Some(party)) => TokenSource::Key { key_file, party },
-            (None, _, _) => unreachable!("clap has made sure of a source of tokens"),
+        let party = self.party.unwrap_or_else(|| match &self.base_url {
+            Some(url) => authority(url).to_owned(),
+            None => self.listen.to_string(),
+        });
+        let tokens = match (self.token_url, self.token_key) {
+            (Some(url), _) => TokenSource::Url { url, credentials: None },
+            (None, Some(key_file)) => TokenSource::Key { key_file, party },
+            (None, None) => unreachable!("clap has made sure of a source of tokens"),
         };
         let mut config = desk::Config::new(self.data, self.hub, tokens);
         config.listen = self.listen;
@@ -97,6 +103,12 @@ impl Desk {
     }
 }
 
+/// Returns host and port of a URL.
+fn authority(url: &str) -> &str {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
 async fn serve(config: desk::Config) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let desk = desk::Desk::start(config)
@@ -110,4 +122,15 @@ async fn serve(config: desk::Config) -> Result<(), Failure> {
     tracing::info!(signal = name, "ending");
     desk.shutdown().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authority;
+
+    #[test]
+    fn a_desk_is_named_by_host_and_port_of_its_base_url() {
+        assert_eq!(authority("https://uss.example.com/utm"), "uss.example.com");
+        assert_eq!(authority("http://127.0.0.1:8090"), "127.0.0.1:8090");
+    }
 }
