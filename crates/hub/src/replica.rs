@@ -19,6 +19,8 @@ use crate::clock::{CLOCK_APART_MAX, Clock, Trust};
 pub mod declaration;
 
 mod follow;
+#[cfg(test)]
+mod old_logs;
 mod snapshots;
 mod states;
 #[cfg(test)]
