@@ -6,14 +6,14 @@ use spacetime::Timestamp;
 
 use super::{Model, operational_intent, subscription};
 
-/// Removes everything that ended more than the retention before `now`.
+/// Removes everything that ended the retention or longer before `now`.
 ///
 /// The rules remove a bounded number an entry and hide the rest; here it simply goes. Operational
 /// intents go first, with implicit subscriptions that nothing else depends on; a subscription that
 /// something still depends on stays.
 pub(super) fn remove_ended(model: &mut Model, now: Timestamp) {
     let retention = Duration::from_secs(u64::from(model.settings.f3548_retention_s));
-    let is_over = |ends_at: Timestamp| ends_at.plus(retention) < now;
+    let is_over = |ends_at: Timestamp| ends_at.plus(retention) <= now;
 
     for intent in model.operational_intents.clone() {
         if is_over(intent.extent.ends_at) {

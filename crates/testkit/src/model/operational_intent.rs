@@ -49,7 +49,6 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
     let attached = choose_subscription(model, party, put)?;
     refuse_missing_keys(model, party, put, attached.as_ref())?;
     let used_suffixes = use_suffix(model, put, old.as_ref())?;
-
     refuse_another_dependent(model, put, attached.as_ref())?;
 
     let mut after = model.clone();

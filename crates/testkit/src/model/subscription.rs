@@ -172,9 +172,6 @@ fn choose_extent(now: Timestamp, put: &Put, old: Option<&Subscription>) -> Resul
     if ends_at < now {
         return Err(Refusal::EndsInPast);
     }
-    if ends_at < now {
-        return Err(Refusal::EndsInPast);
-    }
     if ends_at <= starts_at {
         return Err(Refusal::EndsBeforeStart);
     }
