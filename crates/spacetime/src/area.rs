@@ -409,6 +409,17 @@ mod tests {
     }
 
     #[test]
+    fn is_bounded_by_a_circle_that_is_hardly_larger() {
+        let bound = square(2.0).bounding_circle();
+
+        let corner_m = (2_f64.sqrt() / 111.195).to_radians() * EARTH_RADIUS_M;
+        assert!(bound.center().distance_m(at(0.0, 0.0)) < 0.001);
+        assert!(corner_m < bound.radius_m() && bound.radius_m() < corner_m + 0.01);
+        let circle = circle(5.0).expect("a circle");
+        assert_eq!(Area::from(circle.bounding_circle()), circle);
+    }
+
+    #[test]
     fn tells_what_is_too_large_from_what_is_wrong() {
         let too_large = AreaError::TooLarge { area_km2: 3_000.04, area_km2_max: 2_500.0 };
 

@@ -6,9 +6,9 @@ mod star;
 use proptest::prelude::*;
 use s2::cellid::CellID;
 use s2::point::Point;
-use spacetime::{Cell, LatLng, Polygon};
+use spacetime::{Area, Cell, LatLng, Polygon};
 
-use star::{Star, Vector, distance_m, lat_lng, place, star};
+use star::{Star, Vector, distance_m, lat_lng, place, star, vector};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
@@ -22,6 +22,24 @@ proptest! {
         for point in star.samples() {
             let cell = Cell::from_id(cell_of(&point)).expect("level 13");
             prop_assert!(cells.as_slice().contains(&cell), "{:?} is not covered", lat_lng(&point));
+        }
+    }
+
+    #[test]
+    fn covers_all_of_a_corridor_however_long(
+        a in place(),
+        course in 0.0..360.0,
+        length_m in 1_000.0..8_000_000.0,
+    ) {
+        let b = a.destination(course, length_m);
+        let corridor = Area::from(Polygon::corridor(a, b, 50.0).expect("a corridor"));
+
+        let cells = corridor.cells().expect("small enough");
+
+        for step in 0..=500 {
+            let point = between(a, b, f64::from(step) / 500.0);
+            let cell = Cell::from_id(cell_of(&vector(point))).expect("level 13");
+            prop_assert!(cells.as_slice().binary_search(&cell).is_ok(), "{point:?}");
         }
     }
 
@@ -105,7 +123,7 @@ proptest! {
     ) {
         let b = a.destination(course, length_m);
 
-        let corridor = spacetime::Area::from(
+        let corridor = Area::from(
             Polygon::corridor(a, b, half_width_m).expect("a corridor"),
         );
 

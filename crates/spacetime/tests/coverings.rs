@@ -105,6 +105,17 @@ const ODD: &[(&str, &str)] = &[
         "P 3 0 44.99 0.001 45.0 0 45.01",
         "17fffff4 17fffffc 18000004 1800001c 22aaaaac 22aaaab4 3d55554c 3d555554",
     ),
+    // Touching the border of two faces of the cube from either side.
+    (
+        "P 3 0.001 44.98 0.02 44.98 0.01 45",
+        "17ffff8c 17ffff94 17ffffb4 17ffffbc 17ffffc4 17ffffdc 17ffffe4 17ffffec 17fffff4 17fffffc \
+         3d55555c",
+    ),
+    (
+        "P 3 0.001 45.02 0.02 45.02 0.01 45",
+        "17ffffe4 3d55550c 3d555514 3d555534 3d55553c 3d555544 3d55554c 3d555554 3d55555c 3d555564 \
+         3d55556c",
+    ),
     // Smaller than a cell, and a sliver.
     ("P 4 47 8 47 8.000001 47.000001 8.000001 47.000001 8", "478fc324"),
     ("P 4 10 20 10 20.02 10.00001 20.02 10.00001 20", "11282084 1128209c"),

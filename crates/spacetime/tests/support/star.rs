@@ -160,7 +160,8 @@ fn side_m(a: &Vector, b: &Vector, point: &Vector) -> f64 {
     determinant / (x * x + y * y + z * z).sqrt().max(1e-12) * EARTH_RADIUS_M
 }
 
-fn vector(point: LatLng) -> Vector {
+/// Returns the direction of a point.
+pub(crate) fn vector(point: LatLng) -> Vector {
     let (lat, lng) = (point.lat_deg().to_radians(), point.lng_deg().to_radians());
     [lat.cos() * lng.cos(), lat.cos() * lng.sin(), lat.sin()]
 }
