@@ -30,3 +30,5 @@ mod snapshots;
 mod stored_forms;
 #[path = "rules/subscriptions.rs"]
 mod subscriptions;
+#[path = "rules/words.rs"]
+mod words;

@@ -2,7 +2,7 @@
 
 use airspace::{NextOvn, OvnSuffix, PAST_SUFFIXES_MAX};
 
-use crate::asks::{A, Intent, delete, intent, place, suffix, time};
+use crate::asks::{A, Intent, delete, intent, place, random_ovn, suffix, time};
 use crate::scene::Scene;
 
 #[test]
@@ -27,6 +27,14 @@ fn makes_id_and_suffix_of_a_requested_one() {
 
     let ovn = scene.ovn(A, 1);
     assert_eq!(ovn.as_str(), format!("00000000-0000-4000-8000-000000000001_{}", suffix(0, 7)));
+}
+
+#[test]
+fn shows_no_ovn_to_who_looks_inside() {
+    assert_eq!(format!("{:?}", random_ovn(1)), "Ovn(..)");
+    assert_eq!(format!("{:?}", NextOvn::Random([1; 16])), "Random(..)");
+    let requested = NextOvn::Requested(suffix(0, 1));
+    assert_eq!(format!("{requested:?}"), format!("Requested({})", suffix(0, 1)));
 }
 
 #[test]
