@@ -257,7 +257,8 @@ impl Config {
         within("log.disk_free_bytes_min", self.log.disk_free_bytes_min, 0, i64::MAX as u64)?;
         within("log.snapshot_entries", self.log.snapshot_entries, 1, u64::from(u32::MAX))?;
         let retention_s = self.f3548_retention.as_secs();
-        within("f3548_retention_s", retention_s, 0, u64::from(u32::MAX))
+        // At 0 what ends at the moment of its creation would be gone within its own entry.
+        within("f3548_retention_s", retention_s, 1, u64::from(u32::MAX))
     }
 }
 
@@ -391,6 +392,7 @@ mod tests {
             (|config| config.limits.requests_max = 1, "limits.requests_max"),
             (|config| config.limits.idle_max = Duration::ZERO, "limits.idle_s_max"),
             (|config| config.f3548_retention = Duration::MAX, "f3548_retention_s"),
+            (|config| config.f3548_retention = Duration::ZERO, "f3548_retention_s"),
         ] {
             let error = check(change).expect_err(said);
 
