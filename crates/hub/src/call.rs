@@ -1,4 +1,4 @@
-//! One request of a party that may make it, before its body is read.
+//! One request that was let in, before its body is read.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,12 +23,15 @@ use crate::reports::Reports;
 /// How many bytes an `Idempotency-Key` may have.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
-/// One authorized request: its body is unread, its scope is checked.
+/// One request that was let in: its body is unread, its scope is checked.
+///
+/// What an open operation asks has no caller. So its handlers may not ask who calls, nor for what is
+/// done in a party's name: its body, its jobs and its commands.
 #[derive(Debug)]
 pub(crate) struct Call {
     context: Arc<Context>,
     operation: &'static Operation,
-    caller: Arc<Caller>,
+    caller: Option<Arc<Caller>>,
     parts: Parts,
     /// Until it is read; in a mutex because a body may not be looked at from two threads.
     body: Mutex<Option<Body>>,
@@ -55,7 +58,7 @@ impl Call {
     pub(crate) fn new(
         context: Arc<Context>,
         operation: &'static Operation,
-        caller: Arc<Caller>,
+        caller: Option<Arc<Caller>>,
         request: axum::http::Request<Body>,
         held: Held,
     ) -> Self {
@@ -69,13 +72,21 @@ impl Call {
     }
 
     /// Returns who asks: `sub` of the token.
+    ///
+    /// # Panics
+    ///
+    /// If the operation is open, here and wherever a party's share or name is needed.
     pub(crate) fn party(&self) -> &Party {
-        &self.caller.party
+        &self.caller().party
     }
 
     /// Tells whether the token holds a scope.
     pub(crate) fn has_scope(&self, scope: Scope) -> bool {
-        self.caller.scopes.contains(scope)
+        self.caller().scopes.contains(scope)
+    }
+
+    fn caller(&self) -> &Caller {
+        self.caller.as_deref().expect("only operations that scopes open ask who calls")
     }
 
     /// Returns a parameter of the path, decoded; it may be empty.
@@ -96,7 +107,7 @@ impl Call {
         let Some(body) = body else { return Ok(Bytes::new()) };
         let share = &self.context.shares.bodies;
         let limit = self.context.limits.body_max;
-        let (bytes, permit) = body::read(body, share, &self.caller.party, limit).await?;
+        let (bytes, permit) = body::read(body, share, self.party(), limit).await?;
         self.held.body = Some(Arc::new(permit));
         Ok(bytes)
     }
@@ -125,7 +136,7 @@ impl Call {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let done = self.context.workers.run(&self.caller.party, job).await;
+        let done = self.context.workers.run(self.party(), job).await;
         done.map_err(|error| self.held.fate.failure(error))
     }
 
@@ -135,8 +146,8 @@ impl Call {
         retry: Option<Retry>,
         request: Request,
     ) -> Result<Outcome, Failure> {
+        let command = airspace::Command { party: self.party().clone(), retry, request };
         self.held.fate.touched.store(true, Ordering::Relaxed);
-        let command = airspace::Command { party: self.caller.party.clone(), retry, request };
         let outcome = self.context.replica.submit(command, self.held.clone()).await;
         if outcome.as_ref().is_err_and(|error| *error != SubmitError::Unknown) {
             self.held.fate.touched.store(false, Ordering::Relaxed);

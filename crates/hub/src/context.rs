@@ -1,6 +1,8 @@
 //! What every request of one hub shares.
 
-use crate::admission::Share;
+use airspace::Party;
+
+use crate::admission::{Denied, Permit, Share};
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -26,11 +28,16 @@ pub(crate) struct Context {
     pub(crate) allow_http: bool,
 }
 
+/// How many requests of open operations are under way at once.
+const OPEN_REQUESTS_MAX: u64 = 64;
+
 /// What parties hold parts of.
 #[derive(Debug)]
 pub(crate) struct Shares {
     /// Requests under way.
     pub(crate) requests: Share,
+    /// Requests of open operations: apart, so that nobody without a token takes from parties.
+    open_requests: Share,
     /// Bytes of bodies in memory.
     pub(crate) bodies: Share,
     /// Bytes of answers in memory.
@@ -41,8 +48,34 @@ impl Shares {
     pub(crate) fn new(limits: &Limits) -> Self {
         Shares {
             requests: Share::new(u64::from(limits.requests_max)),
+            // Who holds a share alone, as all that have no name do, has half of it.
+            open_requests: Share::new(2 * OPEN_REQUESTS_MAX),
             bodies: Share::new(limits.bodies_bytes_max),
             answers: Share::new(limits.answers_bytes_max),
         }
+    }
+    /// Lets in a request that anybody may send.
+    pub(crate) fn enter_open(&self) -> Result<Permit, Denied> {
+        let anybody = Party::new("anybody").expect("a short name without control characters");
+        self.open_requests.enter(&anybody, 1).map_err(|_| Denied::Full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_what_anybody_asks_and_leaves_parties_theirs() {
+        let limits = Limits::default();
+        let shares = Shares::new(&limits);
+
+        let held: Vec<Permit> =
+            (0..OPEN_REQUESTS_MAX).map(|_| shares.enter_open().expect("there is room")).collect();
+
+        assert_eq!(shares.enter_open().expect_err("it is full"), Denied::Full);
+        assert_eq!(shares.requests.held(), 0);
+        drop(held);
+        assert!(shares.enter_open().is_ok());
     }
 }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::admission::{Denied, Permit, Share};
 use crate::api;
 use crate::auth::Caller;
-use crate::auth::operation::{self, Operation};
+use crate::auth::operation::{self, Access, Operation};
 use crate::call::{Call, Held};
 use crate::context::Context;
 use crate::reply::{self, Failure};
@@ -50,9 +50,10 @@ async fn route(State(context): State<Arc<Context>>, request: Request) -> Respons
         Err(failure) => failure.into_response(),
     };
     let status = response.status();
-    context.telemetry.count_request(operation.name, status.as_u16(), start.elapsed());
+    context.telemetry.count_request(operation, status.as_u16(), start.elapsed());
     if status.is_server_error() {
         tracing::warn!(
+            api = operation.id.api(),
             operation = operation.name,
             http.status = status.as_u16(),
             "a request failed"
@@ -67,16 +68,23 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Failure> {
     let caller = authorize(context, operation, request.headers()).await?;
-    let permit = context.shares.requests.enter(&caller.party, 1)?;
+    let permit = match &caller {
+        Some(caller) => context.shares.requests.enter(&caller.party, 1)?,
+        None => context.shares.enter_open()?,
+    };
     let held = Held::new(permit);
     let fate = held.fate();
-    let party = caller.party.clone();
+    let party = caller.as_ref().map(|caller| caller.party.clone());
     let call = Call::new(Arc::clone(context), operation, caller, request, held);
     let handled = AssertUnwindSafe(api::answer(call)).catch_unwind();
     let response = match tokio::time::timeout(context.limits.request_max, handled).await {
         Ok(Ok(answered)) => answered?,
         Ok(Err(_)) => {
-            tracing::error!(operation = operation.name, "a handler panicked: a bug");
+            tracing::error!(
+                api = operation.id.api(),
+                operation = operation.name,
+                "a handler panicked: a bug"
+            );
             let message = "the hub has a fault; its operator was told";
             return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, message));
         }
@@ -86,22 +94,26 @@ async fn answer(
             return Err(fate.failure(failure.with_retry_after(1)));
         }
     };
+    // An open operation tells of the hub alone, which is short.
+    let Some(party) = party else { return Ok(response) };
     let counted = count_long_answer(&context.shares.answers, &party, response).await;
     counted.map_err(|denied| fate.failure(denied))
 }
 
 /// Finds out who asks and whether it may, before anything of the body is read.
+///
+/// Who asks for an open operation is nobody's business: a token is not looked at.
 async fn authorize(
     context: &Context,
     operation: &Operation,
     headers: &HeaderMap,
-) -> Result<Arc<Caller>, Failure> {
+) -> Result<Option<Arc<Caller>>, Failure> {
+    let Access::Scopes(alternatives) = operation.access else { return Ok(None) };
     let caller = context.authenticator.authenticate(headers).await?;
-    if caller.scopes.satisfy(operation.scopes) {
-        return Ok(caller);
+    if caller.scopes.satisfy(alternatives) {
+        return Ok(Some(caller));
     }
-    let alternatives: Vec<String> = operation
-        .scopes
+    let alternatives: Vec<String> = alternatives
         .iter()
         .map(|all| all.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "))
         .collect();

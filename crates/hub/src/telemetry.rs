@@ -13,6 +13,8 @@ use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
+use crate::auth::operation::{self, Operation};
+
 /// Bounds of the buckets of durations, in seconds.
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -34,7 +36,7 @@ pub struct LogMetrics {
 pub struct Telemetry {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
-    requests: RwLock<HashMap<(&'static str, u16), Request>>,
+    requests: RwLock<HashMap<(operation::Id, u16), Request>>,
 }
 
 #[derive(Clone)]
@@ -60,7 +62,7 @@ impl Telemetry {
     }
 
     /// Counts a request that was answered, and how long that took.
-    pub fn count_request(&self, operation: &'static str, status: u16, took: Duration) {
+    pub fn count_request(&self, operation: &Operation, status: u16, took: Duration) {
         let request = self.request(operation, status);
         request.count.increment(1);
         request.seconds.record(took.as_secs_f64());
@@ -91,23 +93,26 @@ impl Telemetry {
         self.handle.run_upkeep();
     }
 
-    fn request(&self, operation: &'static str, status: u16) -> Request {
+    fn request(&self, operation: &Operation, status: u16) -> Request {
         let known = self.requests.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(request) = known.get(&(operation, status)) {
+        if let Some(request) = known.get(&(operation.id, status)) {
             return request.clone();
         }
         drop(known);
-        let operation_label = Label::from_static_parts("operation", operation);
-        let status_label = Label::new("status", status.to_string());
-        let count =
-            Key::from_parts("tansiq_requests_total", vec![operation_label.clone(), status_label]);
-        let seconds = Key::from_parts("tansiq_request_seconds", vec![operation_label]);
+        // Names are the operation's own in its API only: two APIs have a `getSubscription`.
+        let mut labels = vec![
+            Label::from_static_parts("api", operation.id.api()),
+            Label::from_static_parts("operation", operation.name),
+        ];
+        let seconds = Key::from_parts("tansiq_request_seconds", labels.clone());
+        labels.push(Label::new("status", status.to_string()));
+        let count = Key::from_parts("tansiq_requests_total", labels);
         let request = Request {
             count: self.recorder.register_counter(&count, &METADATA),
             seconds: self.recorder.register_histogram(&seconds, &METADATA),
         };
         let mut known = self.requests.write().unwrap_or_else(PoisonError::into_inner);
-        known.entry((operation, status)).or_insert(request).clone()
+        known.entry((operation.id, status)).or_insert(request).clone()
     }
 
     fn gauge(&self, name: &'static str, labels: &[(&'static str, &'static str)]) -> Gauge {
@@ -118,7 +123,7 @@ impl Telemetry {
 
     fn describe(&self) {
         for (name, text) in [
-            ("tansiq_requests_total", "Requests answered, by operation and status."),
+            ("tansiq_requests_total", "Requests answered, by API, operation and status."),
             (
                 "tansiq_log_refused_entries_total",
                 "Entries refused for want of room or by an error.",
@@ -188,21 +193,25 @@ impl fmt::Debug for Telemetry {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Method;
+
     use super::*;
 
     #[test]
     fn counts_requests_by_operation_and_status() {
         let telemetry = Telemetry::new();
+        let operation = operation::find(&Method::GET, "/dss/v1/subscriptions/x").expect("routed");
 
-        telemetry.count_request("getSubscription", 200, Duration::from_millis(3));
-        telemetry.count_request("getSubscription", 200, Duration::from_millis(30));
-        telemetry.count_request("getSubscription", 404, Duration::from_millis(1));
+        telemetry.count_request(operation, 200, Duration::from_millis(3));
+        telemetry.count_request(operation, 200, Duration::from_millis(30));
+        telemetry.count_request(operation, 404, Duration::from_millis(1));
 
         let text = telemetry.render();
-        let count = "tansiq_requests_total{operation=\"getSubscription\",status=\"200\"} 2";
-        assert!(text.contains(count), "{text}");
-        let fast = "tansiq_request_seconds_bucket{operation=\"getSubscription\",le=\"0.005\"} 2";
-        assert!(text.contains(fast), "{text}");
+        let labels = "api=\"f3548-21\",operation=\"getSubscription\"";
+        let count = format!("tansiq_requests_total{{{labels},status=\"200\"}} 2");
+        assert!(text.contains(&count), "{text}");
+        let fast = format!("tansiq_request_seconds_bucket{{{labels},le=\"0.005\"}} 2");
+        assert!(text.contains(&fast), "{text}");
     }
 
     #[test]

@@ -6,19 +6,43 @@ use axum::response::Response;
 use wire::Schemes;
 use wire::f3548::parse_version;
 
+use crate::auth::operation::f3548::Id;
 use crate::call::Call;
 use crate::reply::{self, Failure};
 
-pub(super) mod constraints;
-pub(super) mod operational_intents;
-pub(super) mod reports;
-pub(super) mod subscriptions;
-pub(super) mod uss_availability;
-
+mod constraints;
+mod operational_intents;
 mod refusal;
+mod reports;
+mod subscriptions;
+mod uss_availability;
 
 /// An answer that lists more than this is written on a worker and not on the runtime.
 const LISTED_INLINE_MAX: usize = 200;
+
+/// Answers a request.
+pub(super) async fn answer(id: Id, call: Call) -> Result<Response, Failure> {
+    match id {
+        Id::QueryOperationalIntentReferences => operational_intents::query(call).await,
+        Id::GetOperationalIntentReference => operational_intents::find(call).await,
+        Id::CreateOperationalIntentReference => operational_intents::create(call).await,
+        Id::UpdateOperationalIntentReference => operational_intents::update(call).await,
+        Id::DeleteOperationalIntentReference => operational_intents::delete(call).await,
+        Id::QueryConstraintReferences => constraints::query(call).await,
+        Id::GetConstraintReference => constraints::find(call).await,
+        Id::CreateConstraintReference => constraints::create(call).await,
+        Id::UpdateConstraintReference => constraints::update(call).await,
+        Id::DeleteConstraintReference => constraints::delete(call).await,
+        Id::QuerySubscriptions => subscriptions::query(call).await,
+        Id::GetSubscription => subscriptions::find(call).await,
+        Id::CreateSubscription => subscriptions::create(call).await,
+        Id::UpdateSubscription => subscriptions::update(call).await,
+        Id::DeleteSubscription => subscriptions::delete(call).await,
+        Id::MakeDssReport => reports::make(call).await,
+        Id::GetUssAvailability => uss_availability::find(call).await,
+        Id::SetUssAvailability => uss_availability::set(call).await,
+    }
+}
 
 /// Returns the id of the entity that the path names.
 fn entity_id(call: &Call) -> Result<EntityId, Failure> {
@@ -49,7 +73,7 @@ fn schemes(call: &Call) -> Schemes {
 }
 
 /// Answers with what `render` writes, on a worker if it lists much.
-async fn answer(
+async fn write(
     call: &Call,
     status: StatusCode,
     listed: usize,

@@ -1,206 +1,66 @@
-//! The one table of what this hub serves: method, path, and which scopes open it.
+//! The tables of what this hub serves: method, path, and what opens it; one table an API.
 //!
-//! The router is built from it and a test walks it, so an operation that is served has its scopes
-//! here and nowhere else (F3548-21, annex A3, `security` of each operation).
+//! The router is built from them and a test walks them, so an operation that is served has its
+//! scopes here and nowhere else.
 
 use axum::http::Method;
 
 use crate::auth::scope::Scope;
 
-use Scope::{
-    AvailabilityArbitration as AA, ConformanceMonitoringForSituationalAwareness as CMSA,
-    ConstraintManagement as CM, ConstraintProcessing as CP, StrategicCoordination as SC,
-};
+pub mod aux_;
+pub mod f3548;
 
-/// An operation of a standard that the hub serves.
+/// An operation that the hub serves.
 #[derive(Debug)]
 pub struct Operation {
     /// Which one.
     pub id: Id,
-    /// The standard's `operationId`.
+    /// The `operationId` of its description; unique in its API.
     pub name: &'static str,
     /// Its method.
     pub method: Method,
     /// Its path; a segment in braces is a parameter, and may be empty.
     pub path: &'static str,
-    /// The sets of scopes of which a token must hold at least one whole.
-    pub scopes: &'static [&'static [Scope]],
+    /// What opens it.
+    pub access: Access,
 }
 
-/// Names an operation (F3548-21's `operationId`).
+/// Names an operation by its API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Id {
-    /// `queryOperationalIntentReferences`.
-    QueryOperationalIntentReferences,
-    /// `getOperationalIntentReference`.
-    GetOperationalIntentReference,
-    /// `createOperationalIntentReference`.
-    CreateOperationalIntentReference,
-    /// `updateOperationalIntentReference`.
-    UpdateOperationalIntentReference,
-    /// `deleteOperationalIntentReference`.
-    DeleteOperationalIntentReference,
-    /// `queryConstraintReferences`.
-    QueryConstraintReferences,
-    /// `getConstraintReference`.
-    GetConstraintReference,
-    /// `createConstraintReference`.
-    CreateConstraintReference,
-    /// `updateConstraintReference`.
-    UpdateConstraintReference,
-    /// `deleteConstraintReference`.
-    DeleteConstraintReference,
-    /// `querySubscriptions`.
-    QuerySubscriptions,
-    /// `getSubscription`.
-    GetSubscription,
-    /// `createSubscription`.
-    CreateSubscription,
-    /// `updateSubscription`.
-    UpdateSubscription,
-    /// `deleteSubscription`.
-    DeleteSubscription,
-    /// `makeDssReport`.
-    MakeDssReport,
-    /// `getUssAvailability`.
-    GetUssAvailability,
-    /// `setUssAvailability`.
-    SetUssAvailability,
+    /// Of F3548-21.
+    F3548(f3548::Id),
+    /// Of the auxiliary API.
+    Aux(aux_::Id),
 }
 
-/// Every operation that the hub serves to parties.
-pub static OPERATIONS: [Operation; 18] = [
-    Operation {
-        id: Id::QueryOperationalIntentReferences,
-        name: "queryOperationalIntentReferences",
-        method: Method::POST,
-        path: "/dss/v1/operational_intent_references/query",
-        scopes: &[&[SC], &[CMSA]],
-    },
-    Operation {
-        id: Id::GetOperationalIntentReference,
-        name: "getOperationalIntentReference",
-        method: Method::GET,
-        path: "/dss/v1/operational_intent_references/{entityid}",
-        scopes: &[&[SC], &[CMSA]],
-    },
-    Operation {
-        id: Id::CreateOperationalIntentReference,
-        name: "createOperationalIntentReference",
-        method: Method::PUT,
-        path: "/dss/v1/operational_intent_references/{entityid}",
-        scopes: &[&[SC], &[SC, CP], &[CMSA]],
-    },
-    Operation {
-        id: Id::UpdateOperationalIntentReference,
-        name: "updateOperationalIntentReference",
-        method: Method::PUT,
-        path: "/dss/v1/operational_intent_references/{entityid}/{ovn}",
-        scopes: &[&[SC], &[SC, CP], &[CMSA]],
-    },
-    Operation {
-        id: Id::DeleteOperationalIntentReference,
-        name: "deleteOperationalIntentReference",
-        method: Method::DELETE,
-        path: "/dss/v1/operational_intent_references/{entityid}/{ovn}",
-        scopes: &[&[SC], &[CMSA]],
-    },
-    Operation {
-        id: Id::QueryConstraintReferences,
-        name: "queryConstraintReferences",
-        method: Method::POST,
-        path: "/dss/v1/constraint_references/query",
-        scopes: &[&[CM], &[CP]],
-    },
-    Operation {
-        id: Id::GetConstraintReference,
-        name: "getConstraintReference",
-        method: Method::GET,
-        path: "/dss/v1/constraint_references/{entityid}",
-        scopes: &[&[CM], &[CP]],
-    },
-    Operation {
-        id: Id::CreateConstraintReference,
-        name: "createConstraintReference",
-        method: Method::PUT,
-        path: "/dss/v1/constraint_references/{entityid}",
-        scopes: &[&[CM]],
-    },
-    Operation {
-        id: Id::UpdateConstraintReference,
-        name: "updateConstraintReference",
-        method: Method::PUT,
-        path: "/dss/v1/constraint_references/{entityid}/{ovn}",
-        scopes: &[&[CM]],
-    },
-    Operation {
-        id: Id::DeleteConstraintReference,
-        name: "deleteConstraintReference",
-        method: Method::DELETE,
-        path: "/dss/v1/constraint_references/{entityid}/{ovn}",
-        scopes: &[&[CM]],
-    },
-    Operation {
-        id: Id::QuerySubscriptions,
-        name: "querySubscriptions",
-        method: Method::POST,
-        path: "/dss/v1/subscriptions/query",
-        scopes: &[&[CP], &[SC]],
-    },
-    Operation {
-        id: Id::GetSubscription,
-        name: "getSubscription",
-        method: Method::GET,
-        path: "/dss/v1/subscriptions/{subscriptionid}",
-        scopes: &[&[CP], &[SC]],
-    },
-    Operation {
-        id: Id::CreateSubscription,
-        name: "createSubscription",
-        method: Method::PUT,
-        path: "/dss/v1/subscriptions/{subscriptionid}",
-        scopes: &[&[CP], &[SC]],
-    },
-    Operation {
-        id: Id::UpdateSubscription,
-        name: "updateSubscription",
-        method: Method::PUT,
-        path: "/dss/v1/subscriptions/{subscriptionid}/{version}",
-        scopes: &[&[CP], &[SC]],
-    },
-    Operation {
-        id: Id::DeleteSubscription,
-        name: "deleteSubscription",
-        method: Method::DELETE,
-        path: "/dss/v1/subscriptions/{subscriptionid}/{version}",
-        scopes: &[&[CP], &[SC]],
-    },
-    Operation {
-        id: Id::MakeDssReport,
-        name: "makeDssReport",
-        method: Method::POST,
-        path: "/dss/v1/reports",
-        scopes: &[&[CM], &[CP], &[SC], &[CMSA], &[AA]],
-    },
-    Operation {
-        id: Id::GetUssAvailability,
-        name: "getUssAvailability",
-        method: Method::GET,
-        path: "/dss/v1/uss_availability/{uss_id}",
-        scopes: &[&[AA], &[SC], &[CMSA]],
-    },
-    Operation {
-        id: Id::SetUssAvailability,
-        name: "setUssAvailability",
-        method: Method::PUT,
-        path: "/dss/v1/uss_availability/{uss_id}",
-        scopes: &[&[AA]],
-    },
-];
+/// What opens an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: anybody may ask, without a token, and so without a name.
+    Open,
+    /// A good token with every scope of at least one of these sets.
+    Scopes(&'static [&'static [Scope]]),
+}
+
+/// Returns every operation that the hub serves, API by API.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    [&f3548::OPERATIONS[..], &aux_::OPERATIONS].into_iter().flatten()
+}
 
 /// Returns the operation that answers `method` on `path`, which is percent-encoded as it came.
 pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().find(|operation| operation.method == *method && operation.matches(path))
+    operations().find(|operation| operation.method == *method && operation.matches(path))
+}
+
+impl Id {
+    /// Returns the name of the API, as metrics show it.
+    pub const fn api(self) -> &'static str {
+        match self {
+            Id::F3548(_) => "f3548-21",
+            Id::Aux(_) => "aux",
+        }
+    }
 }
 
 impl Operation {
@@ -235,6 +95,8 @@ fn parameter_name(template: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn found(method: Method, path: &str) -> Option<Id> {
@@ -243,9 +105,19 @@ mod tests {
 
     #[test]
     fn finds_each_operation_by_its_own_path() {
-        for operation in &OPERATIONS {
+        for operation in operations() {
             assert_eq!(found(operation.method.clone(), operation.path), Some(operation.id));
         }
+    }
+
+    #[test]
+    fn gives_each_operation_an_id_and_in_its_api_a_name_of_its_own() {
+        let ids: HashSet<Id> = operations().map(|operation| operation.id).collect();
+        let names: HashSet<(&str, &str)> =
+            operations().map(|operation| (operation.id.api(), operation.name)).collect();
+
+        assert_eq!(ids.len(), operations().count());
+        assert_eq!(names.len(), operations().count());
     }
 
     #[test]
@@ -254,11 +126,11 @@ mod tests {
 
         assert_eq!(
             found(Method::PUT, &format!("{base}/")),
-            Some(Id::CreateOperationalIntentReference)
+            Some(Id::F3548(f3548::Id::CreateOperationalIntentReference))
         );
         assert_eq!(
             found(Method::PUT, &format!("{base}//")),
-            Some(Id::UpdateOperationalIntentReference)
+            Some(Id::F3548(f3548::Id::UpdateOperationalIntentReference))
         );
         assert_eq!(found(Method::PUT, base), None);
         assert_eq!(found(Method::PUT, &format!("{base}///")), None);

@@ -1,4 +1,5 @@
-//! The scopes of the standards (F3548-21, `Authority`), and sets of them.
+//! The scopes of the standards and of the auxiliary API (`Authority` in their descriptions), and sets
+//! of them.
 
 /// What a token may open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +15,20 @@ pub enum Scope {
     ConstraintProcessing,
     /// `utm.availability_arbitration`.
     AvailabilityArbitration,
+    /// `dss.read.identification_service_areas` (F3411-19).
+    ReadIdentificationServiceAreas,
+    /// `dss.write.identification_service_areas` (F3411-19).
+    WriteIdentificationServiceAreas,
+    /// `rid.display_provider` (F3411-22a).
+    DisplayProvider,
+    /// `rid.service_provider` (F3411-22a).
+    ServiceProvider,
+    /// `interuss.pool_status.read`.
+    PoolStatusRead,
+    /// `interuss.pool_status.heartbeat.write`.
+    PoolStatusHeartbeatWrite,
+    /// `interuss.versioning.read_system_versions`.
+    ReadSystemVersions,
 }
 
 /// The scopes of one token.
@@ -22,12 +37,19 @@ pub struct Scopes(u32);
 
 impl Scope {
     /// Every scope known here.
-    pub const ALL: [Scope; 5] = [
+    pub const ALL: [Scope; 12] = [
         Scope::StrategicCoordination,
         Scope::ConformanceMonitoringForSituationalAwareness,
         Scope::ConstraintManagement,
         Scope::ConstraintProcessing,
         Scope::AvailabilityArbitration,
+        Scope::ReadIdentificationServiceAreas,
+        Scope::WriteIdentificationServiceAreas,
+        Scope::DisplayProvider,
+        Scope::ServiceProvider,
+        Scope::PoolStatusRead,
+        Scope::PoolStatusHeartbeatWrite,
+        Scope::ReadSystemVersions,
     ];
 
     /// Returns the scope as tokens write it.
@@ -38,6 +60,13 @@ impl Scope {
             Scope::ConstraintManagement => "utm.constraint_management",
             Scope::ConstraintProcessing => "utm.constraint_processing",
             Scope::AvailabilityArbitration => "utm.availability_arbitration",
+            Scope::ReadIdentificationServiceAreas => "dss.read.identification_service_areas",
+            Scope::WriteIdentificationServiceAreas => "dss.write.identification_service_areas",
+            Scope::DisplayProvider => "rid.display_provider",
+            Scope::ServiceProvider => "rid.service_provider",
+            Scope::PoolStatusRead => "interuss.pool_status.read",
+            Scope::PoolStatusHeartbeatWrite => "interuss.pool_status.heartbeat.write",
+            Scope::ReadSystemVersions => "interuss.versioning.read_system_versions",
         }
     }
 
@@ -80,6 +109,16 @@ mod tests {
         assert!(scopes.contains(Scope::ConstraintProcessing));
         assert!(scopes.contains(Scope::StrategicCoordination));
         assert!(!scopes.contains(Scope::ConstraintManagement));
+    }
+
+    #[test]
+    fn reads_each_scope_as_it_is_written() {
+        for scope in Scope::ALL {
+            let scopes = Scopes::parse(scope.as_str());
+
+            let contained = Scope::ALL.into_iter().filter(|scope| scopes.contains(*scope));
+            assert_eq!(contained.collect::<Vec<_>>(), [scope]);
+        }
     }
 
     #[test]

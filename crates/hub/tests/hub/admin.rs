@@ -40,9 +40,12 @@ async fn counts_requests_entities_and_commits() {
 
     let text = String::from_utf8(answer.body).expect("it is text");
     for line in [
-        "tansiq_requests_total{operation=\"createOperationalIntentReference\",status=\"201\"} 1",
-        "tansiq_requests_total{operation=\"getOperationalIntentReference\",status=\"404\"} 1",
-        "tansiq_request_seconds_count{operation=\"getOperationalIntentReference\"} 1",
+        "tansiq_requests_total{api=\"f3548-21\",operation=\"createOperationalIntentReference\",\
+         status=\"201\"} 1",
+        "tansiq_requests_total{api=\"f3548-21\",operation=\"getOperationalIntentReference\",\
+         status=\"404\"} 1",
+        "tansiq_request_seconds_count{api=\"f3548-21\",operation=\"getOperationalIntentReference\"} \
+         1",
         "tansiq_state_entities{kind=\"operational_intent\"} 1",
         "tansiq_log_position 1",
         "tansiq_log_queue_entries 0",

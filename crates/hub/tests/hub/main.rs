@@ -1,6 +1,7 @@
 //! Tests of a whole hub over HTTP: what is wired to what, and what clients may do to it.
 
 mod admin;
+mod authorization;
 mod bounds;
 mod f3548;
 mod fairness;

@@ -1,52 +1,8 @@
-//! Which request reaches which operation, and whom it lets in.
+//! Which request reaches an operation, and what all operations have in common.
 
-use hub::auth::operation::OPERATIONS;
-use hub::auth::scope::{Scope, Scopes};
 use reqwest::{Method, StatusCode};
 
-use crate::support::{Answer, TestHub, id, intent_path, operational_intent, token};
-
-fn path_of(template: &str) -> String {
-    ["{entityid}", "{subscriptionid}"]
-        .into_iter()
-        .fold(template.to_owned(), |path, name| path.replace(name, &id(1)))
-        .replace("{ovn}", "ovn")
-        .replace("{version}", "version")
-        .replace("{uss_id}", "uss1")
-}
-
-/// Walks the one table: each operation is opened by each of its alternatives and by nothing less.
-#[tokio::test]
-async fn opens_each_operation_by_its_scopes_and_no_others() {
-    let hub = TestHub::start().await;
-    let client = reqwest::Client::new();
-    for operation in &OPERATIONS {
-        let path = path_of(operation.path);
-        for bits in 0..1_u32 << Scope::ALL.len() {
-            let held: Vec<&str> = Scope::ALL
-                .into_iter()
-                .enumerate()
-                .filter(|(number, _)| bits & (1 << number) != 0)
-                .map(|(_, scope)| scope.as_str())
-                .collect();
-            let claim = held.join(" ");
-            let request = client
-                .request(operation.method.clone(), hub.url(&path))
-                .bearer_auth(token("uss1", &claim));
-
-            let answer = Answer::of(request).await;
-
-            let opened = Scopes::parse(&claim).satisfy(operation.scopes);
-            let refused = answer.status == StatusCode::FORBIDDEN;
-            assert_eq!(refused, !opened, "{} with `{claim}`: {answer:?}", operation.name);
-            assert_ne!(answer.status, StatusCode::NOT_IMPLEMENTED);
-        }
-        let answer = Answer::of(client.request(operation.method.clone(), hub.url(&path))).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", operation.name);
-        assert!(answer.message().contains("Authorization"));
-        assert_eq!(answer.headers["www-authenticate"], "Bearer");
-    }
-}
+use crate::support::{Answer, TestHub, intent_path, operational_intent};
 
 #[tokio::test]
 async fn answers_404_to_what_is_not_in_the_table() {

@@ -7,12 +7,12 @@ use axum::response::Response;
 use wire::f3548::constraints::{self, PutTarget};
 
 use crate::api::f3548::refusal::{self, Asked, TooLarge};
-use crate::api::f3548::{answer, entity_id, ovn, schemes};
+use crate::api::f3548::{entity_id, ovn, schemes, write};
 use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `queryConstraintReferences`.
-pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
+pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
     let body = call.body().await?;
     let (replica, reader) = (call.replica(), call.party().clone());
     let search = move || -> Result<Vec<u8>, Failure> {
@@ -27,7 +27,7 @@ pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
 }
 
 /// Answers `getConstraintReference`.
-pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
+pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let id = entity_id(&call)?;
     match call.read(|state, now| state.find_constraint(now, call.party(), id)) {
         Some(found) => Ok(reply::json_bytes(StatusCode::OK, constraints::render_get(&found))),
@@ -36,18 +36,18 @@ pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
 }
 
 /// Answers `createConstraintReference`.
-pub(in crate::api) async fn create(call: Call) -> Result<Response, Failure> {
+pub(super) async fn create(call: Call) -> Result<Response, Failure> {
     put(call, None, StatusCode::CREATED).await
 }
 
 /// Answers `updateConstraintReference`.
-pub(in crate::api) async fn update(call: Call) -> Result<Response, Failure> {
+pub(super) async fn update(call: Call) -> Result<Response, Failure> {
     let ovn = ovn(&call)?;
     put(call, Some(ovn), StatusCode::OK).await
 }
 
 /// Answers `deleteConstraintReference`.
-pub(in crate::api) async fn delete(call: Call) -> Result<Response, Failure> {
+pub(super) async fn delete(call: Call) -> Result<Response, Failure> {
     let delete = constraint::Delete { id: entity_id(&call)?, ovn: ovn(&call)? };
     let retry = call.retry(b"")?;
     let outcome = call.submit(retry, Request::DeleteConstraint(delete)).await?;
@@ -76,7 +76,7 @@ async fn answer_change(
         Ok(Accepted::Constraint { reference, subscribers }) => {
             let listed = subscribers.len();
             let render = move || constraints::render_change(&reference, &subscribers);
-            answer(call, success, listed, render).await
+            write(call, success, listed, render).await
         }
         Err(airspace::Refusal::Constraint(refusal)) => Err(refusal::constraint(&refusal, asked)),
         other => unreachable!("a change of a constraint came to {other:?}"),

@@ -7,13 +7,13 @@ use axum::response::Response;
 use wire::f3548::operational_intents::{self, Drawn, PutTarget};
 
 use crate::api::f3548::refusal::{self, Asked};
-use crate::api::f3548::{answer, entity_id, ovn, schemes};
+use crate::api::f3548::{entity_id, ovn, schemes, write};
 use crate::auth::scope::Scope;
 use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `queryOperationalIntentReferences`.
-pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
+pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
     let body = call.body().await?;
     let (replica, reader) = (call.replica(), call.party().clone());
     let search = move || -> Result<Vec<u8>, Failure> {
@@ -28,7 +28,7 @@ pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
 }
 
 /// Answers `getOperationalIntentReference`.
-pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
+pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let id = entity_id(&call)?;
     let found = call.read(|state, now| state.find_operational_intent(now, call.party(), id));
     match found {
@@ -40,18 +40,18 @@ pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
 }
 
 /// Answers `createOperationalIntentReference`.
-pub(in crate::api) async fn create(call: Call) -> Result<Response, Failure> {
+pub(super) async fn create(call: Call) -> Result<Response, Failure> {
     put(call, None, StatusCode::CREATED).await
 }
 
 /// Answers `updateOperationalIntentReference`.
-pub(in crate::api) async fn update(call: Call) -> Result<Response, Failure> {
+pub(super) async fn update(call: Call) -> Result<Response, Failure> {
     let ovn = ovn(&call)?;
     put(call, Some(ovn), StatusCode::OK).await
 }
 
 /// Answers `deleteOperationalIntentReference`.
-pub(in crate::api) async fn delete(call: Call) -> Result<Response, Failure> {
+pub(super) async fn delete(call: Call) -> Result<Response, Failure> {
     let delete = operational_intent::Delete { id: entity_id(&call)?, ovn: ovn(&call)? };
     let retry = call.retry(b"")?;
     let outcome = call.submit(retry, Request::DeleteOperationalIntent(delete)).await?;
@@ -103,7 +103,7 @@ async fn answer_change(
         Ok(Accepted::OperationalIntent { reference, subscribers }) => {
             let listed = subscribers.len();
             let render = move || operational_intents::render_change(&reference, &subscribers);
-            answer(call, success, listed, render).await
+            write(call, success, listed, render).await
         }
         Err(airspace::Refusal::OperationalIntent(refusal)) => {
             let refused = move || refusal::operational_intent(&refusal, asked);

@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `makeDssReport`: keeps the report without its secrets and returns it with an id.
-pub(in crate::api) async fn make(mut call: Call) -> Result<Response, Failure> {
+pub(super) async fn make(mut call: Call) -> Result<Response, Failure> {
     let body = call.body().await?;
     // Ids of reports are UUIDs as those of entities are.
     let id = EntityId::from_random_bytes(call.random_bytes()).to_string();

@@ -7,12 +7,12 @@ use axum::response::Response;
 use wire::f3548::subscriptions::{self, PutTarget};
 
 use crate::api::f3548::refusal::{self, Asked, TooLarge};
-use crate::api::f3548::{answer, schemes, subscription_id, version};
+use crate::api::f3548::{schemes, subscription_id, version, write};
 use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `querySubscriptions`: the caller's own that have not ended.
-pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
+pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
     let body = call.body().await?;
     let (replica, owner) = (call.replica(), call.party().clone());
     let search = move || -> Result<Vec<u8>, Failure> {
@@ -27,7 +27,7 @@ pub(in crate::api) async fn query(mut call: Call) -> Result<Response, Failure> {
 }
 
 /// Answers `getSubscription`: to its owner only.
-pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
+pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let id = subscription_id(&call)?;
     let Some((owner, found)) = call.read(|state, now| state.find_subscription(now, id)) else {
         return Err(Failure::new(StatusCode::NOT_FOUND, Refusal::NotFound.to_string()));
@@ -37,22 +37,22 @@ pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
     }
     let listed = found.dependent_operational_intents.len();
     let render = move || subscriptions::render_get(&found);
-    answer(&call, StatusCode::OK, listed, render).await
+    write(&call, StatusCode::OK, listed, render).await
 }
 
 /// Answers `createSubscription`.
-pub(in crate::api) async fn create(call: Call) -> Result<Response, Failure> {
+pub(super) async fn create(call: Call) -> Result<Response, Failure> {
     put(call, None).await
 }
 
 /// Answers `updateSubscription`.
-pub(in crate::api) async fn update(call: Call) -> Result<Response, Failure> {
+pub(super) async fn update(call: Call) -> Result<Response, Failure> {
     let version = version(&call)?;
     put(call, Some(version)).await
 }
 
 /// Answers `deleteSubscription`.
-pub(in crate::api) async fn delete(call: Call) -> Result<Response, Failure> {
+pub(super) async fn delete(call: Call) -> Result<Response, Failure> {
     let delete = subscription::Delete { id: subscription_id(&call)?, version: version(&call)? };
     let retry = call.retry(b"")?;
     let outcome = call.submit(retry, Request::DeleteSubscription(delete)).await?;
@@ -83,7 +83,7 @@ async fn answer_change(call: &Call, outcome: Outcome, asked: Asked) -> Result<Re
                     constraints.as_deref(),
                 )
             };
-            answer(call, StatusCode::OK, listed, render).await
+            write(call, StatusCode::OK, listed, render).await
         }
         Ok(Accepted::SubscriptionDeleted { subscription }) => {
             Ok(reply::json_bytes(StatusCode::OK, subscriptions::render_delete(&subscription)))

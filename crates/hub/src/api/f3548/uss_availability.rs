@@ -10,14 +10,14 @@ use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `getUssAvailability`: a USS of which nobody has said anything is `Unknown`.
-pub(in crate::api) async fn find(call: Call) -> Result<Response, Failure> {
+pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let uss_id = uss_id(&call)?;
     let status = call.read(|state, _| state.find_uss_availability(&uss_id));
     Ok(reply::json_bytes(StatusCode::OK, uss_availability::render(&status)))
 }
 
 /// Answers `setUssAvailability`.
-pub(in crate::api) async fn set(mut call: Call) -> Result<Response, Failure> {
+pub(super) async fn set(mut call: Call) -> Result<Response, Failure> {
     let uss_id = uss_id(&call)?;
     let body = call.body().await?;
     let retry = call.retry(&body)?;
