@@ -1,7 +1,7 @@
 //! Checks of JSON values against the schemas of an OpenAPI 3.0 description.
 //!
-//! It knows the keywords that the descriptions of F3548-21 and F3411 use and refuses a description
-//! with any other, so that no rule of a schema goes unchecked unseen.
+//! It knows the keywords that the descriptions of F3548-21, F3411 and the auxiliary API use and
+//! refuses a description with any other, so that no rule of a schema goes unchecked unseen.
 
 use std::fs;
 use std::io;
@@ -50,6 +50,12 @@ pub enum LoadError {
     /// The text is no YAML, or not what an OpenAPI description is made of.
     #[error("it is no OpenAPI description: {0}")]
     Format(String),
+    /// A reference names nothing in the description.
+    #[error("reference {reference} names nothing")]
+    UnknownReference {
+        /// The reference.
+        reference: String,
+    },
     /// A schema uses a keyword that is not checked here.
     #[error("keyword {keyword} at {place} is not known here")]
     UnknownKeyword {
@@ -76,6 +82,18 @@ impl Api {
         }
         check::prepare(&mut document)?;
         Ok(Api { document })
+    }
+
+    /// Returns the description with every path below `prefix`, such as `/rid/v2`.
+    ///
+    /// That of F3411-22a leaves open below which URL a DSS serves it.
+    pub fn under(mut self, prefix: &str) -> Self {
+        let paths = self.document["paths"].as_object_mut().expect("it was parsed so");
+        *paths = std::mem::take(paths)
+            .into_iter()
+            .map(|(path, item)| (format!("{prefix}{path}"), item))
+            .collect();
+        self
     }
 
     /// Lists every operation, ascending by path, then by method.

@@ -51,6 +51,7 @@ components:
         code: {type: string, pattern: '^[a-c]+$', minLength: 2, maxLength: 3}
         kind: {type: string, enum: [A, B]}
         count: {type: integer, format: int32, minimum: 0}
+        many: {type: integer, format: int64, minimum: 0}
         share: {type: number, minimum: 0, exclusiveMinimum: true, maximum: 1}
         longitude: {type: number, minimum: 180, maximum: -180}
         either:
@@ -101,6 +102,9 @@ fn refuses_what_does_not_fit() {
     check_thing(json!({"count": 1.5}), Some("/count: 1.5 is no integer"));
     check_thing(json!({"count": 2_147_483_648_u64}), Some("is no int32"));
     check_thing(json!({"count": -1}), Some("below the minimum"));
+    check_thing(json!({"many": 9_223_372_036_854_775_807_u64}), None);
+    check_thing(json!({"many": 9_223_372_036_854_775_808_u64}), Some("is no int64"));
+    check_thing(json!({"many": -1}), Some("below the minimum"));
     check_thing(json!({"share": 0}), Some("below the minimum"));
     check_thing(json!({"share": 1.01}), Some("above the maximum"));
     check_thing(json!({"longitude": 180.5}), Some("above the maximum of 180"));
@@ -157,6 +161,18 @@ fn lists_operations_with_the_scopes_that_open_them() {
 }
 
 #[test]
+fn finds_operations_below_a_prefix() {
+    let api = Api::parse(SMALL).expect("the description is good").under("/v2");
+    let path = format!("/v2/things/{ID}");
+
+    let paths: Vec<_> = api.operations().into_iter().map(|operation| operation.path).collect();
+
+    assert_eq!(paths, ["/v2/things/all", "/v2/things/{id}", "/v2/things/{id}"]);
+    assert_eq!(api.check_response("GET", &path, 200, &json!({"id": ID})), Ok(()));
+    assert!(api.check_response("GET", "/things/all", 200, &json!([{"id": ID}])).is_err());
+}
+
+#[test]
 fn refuses_descriptions_that_it_would_not_check_wholly() {
     let unknown = SMALL.replace("minLength: 2", "uniqueItems: true");
 
@@ -164,6 +180,20 @@ fn refuses_descriptions_that_it_would_not_check_wholly() {
         Api::parse(&unknown),
         Err(LoadError::UnknownKeyword { keyword, .. }) if keyword == "uniqueItems"
     ));
+    let unknown =
+        SMALL.replace("            schema: {$ref", "            schema: {uniqueItems: 1, $ref");
+    assert!(matches!(
+        Api::parse(&unknown),
+        Err(LoadError::UnknownKeyword { place, .. })
+            if place == "/paths//things/{id}/put/requestBody/content/application/json/schema"
+    ));
+    let nothing = SMALL.replacen("schemas/Thing'", "schemas/Nothing'", 1);
+    assert!(matches!(
+        Api::parse(&nothing),
+        Err(LoadError::UnknownReference { reference }) if reference == "#/components/schemas/Nothing"
+    ));
+    let pattern = SMALL.replace("^[a-c]+$", "^[a-c+$");
+    assert!(matches!(Api::parse(&pattern), Err(LoadError::Format(_))));
     assert!(matches!(Api::parse("a: [1"), Err(LoadError::Format(_))));
     assert!(matches!(Api::parse("a: 1"), Err(LoadError::Format(_))));
     assert!(matches!(Api::load("/nowhere".as_ref()), Err(LoadError::Read { .. })));
@@ -205,4 +235,114 @@ fn checks_a_subscription_of_f3548() {
 
     assert_eq!(good, Ok(()));
     assert!(bad.is_err_and(|errors| errors[0].contains("/subscriptions/0/time_start/format")));
+}
+
+#[test]
+fn checks_areas_and_subscriptions_of_f3411_19() {
+    let Some(shared) = testkit::shared_dir() else {
+        return testkit::skip("bodies of F3411-19 against their schemas");
+    };
+    let api = Api::load(&shared.join("api/f3411-19.yaml")).expect("it is known wholly");
+    let area = json!({
+        "id": ID, "owner": "uss1", "flights_url": "https://uss.example/flights",
+        "time_start": "2026-02-03T04:05:06Z", "time_end": "2026-02-03T05:05:06Z",
+        "version": "1gun2enkm1ig0",
+    });
+    let subscription = json!({
+        "id": ID, "owner": "uss1", "version": "1gun2enkm1ig0", "notification_index": 0,
+        "url": "https://uss.example/isa",
+        "callbacks": {"identification_service_area_url": "https://uss.example/isa"},
+    });
+    let path = format!("/v1/dss/identification_service_areas/{ID}");
+    let check = |method: &str, path: &str, status, body| {
+        api.check_response(method, path, status, &body).err().unwrap_or_default().join("; ")
+    };
+
+    assert_eq!(check("GET", &path, 200, json!({"service_area": area})), "");
+    assert_eq!(check("PUT", &path, 200, json!({"service_area": area, "subscribers": []})), "");
+    let all = "/v1/dss/identification_service_areas?area=1,2,3,4,5,6";
+    assert_eq!(check("GET", all, 200, json!({"service_areas": [area]})), "");
+    assert_eq!(check("GET", all, 413, json!({"message": "too large"})), "");
+    let put = format!("/v1/dss/subscriptions/{ID}");
+    let listed = json!({"subscription": subscription, "service_areas": [area]});
+    assert_eq!(check("PUT", &put, 200, listed), "");
+    assert_eq!(check("PUT", &put, 429, json!({"message": "too many"})), "");
+
+    let mut bad = area;
+    bad["time_start"] = json!({"value": "2026-02-03T04:05:06Z", "format": "RFC3339"});
+    bad["flights_url"] = json!(null);
+    let errors = check("GET", &path, 200, json!({"service_area": bad}));
+    assert!(errors.contains("/service_area/time_start"), "{errors}");
+    assert!(errors.contains("/service_area/flights_url"), "{errors}");
+    assert!(!check("PUT", &path, 201, json!({"service_area": bad})).is_empty());
+    assert!(!check("GET", "/v1/dss/subscriptions", 200, json!({"subscriptions": [{}]})).is_empty());
+}
+
+#[test]
+fn mends_the_longitude_of_f3411_19() {
+    let Some(shared) = testkit::shared_dir() else {
+        return testkit::skip("longitudes of F3411-19");
+    };
+    let api = Api::load(&shared.join("api/f3411-19.yaml")).expect("it is known wholly");
+    let check = |lng: f64| api.check_schema("LatLngPoint", &json!({"lat": 1, "lng": lng}));
+
+    assert_eq!(check(-180.0), Ok(()));
+    assert_eq!(check(180.0), Ok(()));
+    assert!(check(180.5).is_err());
+    assert!(check(-180.5).is_err());
+}
+
+#[test]
+fn checks_areas_and_subscriptions_of_f3411_22a() {
+    let Some(shared) = testkit::shared_dir() else {
+        return testkit::skip("bodies of F3411-22a against their schemas");
+    };
+    let api = Api::load(&shared.join("api/f3411-22a.yaml")).expect("it is known wholly");
+    let api = api.under("/rid/v2");
+    let time = json!({"value": "2026-02-03T04:05:06Z", "format": "RFC3339"});
+    let area = json!({
+        "id": ID, "owner": "uss1", "uss_base_url": "https://uss.example",
+        "time_start": time, "time_end": time, "version": "1gun2enkm1ig0",
+    });
+    let subscription = json!({
+        "id": ID, "owner": "uss1", "version": "1gun2enkm1ig0", "notification_index": 0,
+        "uss_base_url": "https://uss.example", "time_start": time, "time_end": time,
+    });
+    let check = |method: &str, path: &str, status, body| {
+        api.check_response(method, path, status, &body).err().unwrap_or_default().join("; ")
+    };
+
+    let path = format!("/rid/v2/dss/subscriptions/{ID}");
+    let good = json!({"subscription": subscription, "service_areas": [area]});
+    assert_eq!(check("PUT", &path, 200, good.clone()), "");
+    let mut bad = good;
+    bad["subscription"]["time_start"] = json!("2026-02-03T04:05:06Z");
+    bad["service_areas"][0]["time_end"]["format"] = json!("RFC822");
+    let errors = check("PUT", &path, 200, bad);
+    assert!(errors.contains("/subscription/time_start"), "{errors}");
+    assert!(errors.contains("/service_areas/0/time_end/format"), "{errors}");
+    assert!(!check("GET", "/dss/subscriptions", 200, json!({"subscriptions": []})).is_empty());
+}
+
+#[test]
+fn checks_the_auxiliary_api() {
+    let Some(shared) = testkit::shared_dir() else {
+        return testkit::skip("bodies of the auxiliary API against their schemas");
+    };
+    let api = Api::load(&shared.join("api/interuss-aux.yaml")).expect("it is known wholly");
+    let path = "/aux/v1/pool/dss_instances/heartbeat?source=timer";
+    let mut body = json!({"dss_instances": [{
+        "id": "hub1", "public_endpoint": "https://hub.example",
+        "most_recent_heartbeat":
+            {"timestamp": "2026-02-03T04:05:06Z", "source": "timer", "index": 7},
+    }]});
+
+    let good = api.check_response("PUT", path, 201, &body);
+    body["dss_instances"][0]["most_recent_heartbeat"]["index"] = json!(-1);
+    let bad = api.check_response("PUT", path, 201, &body);
+
+    assert_eq!(good, Ok(()));
+    assert!(bad.is_err_and(|errors| errors[0].contains("/most_recent_heartbeat/index")));
+    assert_eq!(api.check_response("GET", "/aux/v1/validate_oauth", 200, &Value::Null), Ok(()));
+    assert!(api.check_response("GET", "/aux/v1/version", 200, &json!({})).is_err());
 }

@@ -29,6 +29,10 @@ const LEVELS: [(&str, u8); 8] = [
     ("testkit", 2),
 ];
 
+/// Dependencies that only these crates may have: SQL has one place for each file or server it asks.
+const WALLED: [(&str, &[&str]); 2] =
+    [("rusqlite", &["desk", "tansiq-log"]), ("tokio-postgres", &["cli"])];
+
 const LICENCES: [&str; 14] = [
     "0BSD",
     "Apache-2.0",
@@ -73,6 +77,20 @@ fn arrows_between_crates_go_down() {
                 "{name} (level {upper}) depends on {dependency} (level {lower})"
             );
         }
+    }
+}
+
+#[test]
+fn walled_dependencies_stay_where_they_may_be() {
+    let metadata = metadata();
+
+    for (dependency, allowed) in WALLED {
+        let members = members(&metadata).into_iter();
+        let using: Vec<_> =
+            members.filter(|name| dependencies(&metadata, name).contains(dependency)).collect();
+        let foreign: Vec<_> = using.iter().filter(|m| !allowed.contains(&m.as_str())).collect();
+
+        assert!(foreign.is_empty(), "{dependency} is not for {foreign:?}");
     }
 }
 

@@ -51,13 +51,14 @@ const DATE_TIME: &str = concat!(
 
 const UUID: &str = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 
-/// Refuses keywords that are not checked, and mends what the published descriptions got wrong.
+/// Refuses what is not or cannot be checked, and mends what the published descriptions got wrong.
 pub(super) fn prepare(document: &mut Value) -> Result<(), LoadError> {
+    refuse_unknown_references(document, document)?;
     let schemas = document["components"]["schemas"].as_object_mut();
     for (name, schema) in schemas.into_iter().flatten() {
         prepare_schema(&format!("/components/schemas/{name}"), schema)?;
     }
-    Ok(())
+    prepare_inline("/paths", &mut document["paths"])
 }
 
 /// Lists what is wrong with `value`; nothing when it fits `schema`.
@@ -80,6 +81,35 @@ pub(super) fn follow<'a>(document: &'a Value, described: &'a Value) -> &'a Value
     panic!("more than {REFERENCES_MAX} references lead from one to the next: {described}");
 }
 
+fn refuse_unknown_references(document: &Value, part: &Value) -> Result<(), LoadError> {
+    if let Some(reference) = part.get("$ref").and_then(Value::as_str)
+        && reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer)).is_none()
+    {
+        return Err(LoadError::UnknownReference { reference: reference.to_owned() });
+    }
+    let values = part.as_object().into_iter().flatten().map(|(_, value)| value);
+    for value in values.chain(part.as_array().into_iter().flatten()) {
+        refuse_unknown_references(document, value)?;
+    }
+    Ok(())
+}
+
+/// Prepares the schemas that operations have of their own.
+fn prepare_inline(place: &str, part: &mut Value) -> Result<(), LoadError> {
+    for (name, value) in part.as_object_mut().into_iter().flatten() {
+        let place = format!("{place}/{name}");
+        if name == "schema" {
+            prepare_schema(&place, value)?;
+        } else {
+            prepare_inline(&place, value)?;
+        }
+    }
+    for (index, value) in part.as_array_mut().into_iter().flatten().enumerate() {
+        prepare_inline(&format!("{place}/{index}"), value)?;
+    }
+    Ok(())
+}
+
 fn prepare_schema(place: &str, schema: &mut Value) -> Result<(), LoadError> {
     let Some(object) = schema.as_object_mut() else {
         return Err(LoadError::Format(format!("{place} is no schema")));
@@ -89,6 +119,11 @@ fn prepare_schema(place: &str, schema: &mut Value) -> Result<(), LoadError> {
             let place = place.to_owned();
             return Err(LoadError::UnknownKeyword { place, keyword: keyword.clone() });
         }
+    }
+    if let Some(pattern) = object.get("pattern").and_then(Value::as_str)
+        && Regex::new(pattern).is_err()
+    {
+        return Err(LoadError::Format(format!("pattern {pattern} at {place} is not understood")));
     }
     mend_bounds(object);
     for (name, property) in
@@ -198,6 +233,9 @@ impl Checker<'_> {
         {
             self.error(place, &format!("{value} is no int32"));
         }
+        if schema["format"] == "int64" && value.as_i64().is_none() {
+            self.error(place, &format!("{value} is no int64"));
+        }
     }
 
     fn check_text(&mut self, schema: &Value, text: &str, place: &str) {
@@ -208,7 +246,7 @@ impl Checker<'_> {
             _ => None,
         };
         for pattern in format.into_iter().chain(schema["pattern"].as_str()) {
-            let regex = Regex::new(pattern).expect("a description's patterns are simple");
+            let regex = Regex::new(pattern).expect("it was understood when it was loaded");
             if !regex.is_match(text) {
                 self.error(place, &format!("{text:?} does not match {pattern}"));
             }
