@@ -3,12 +3,16 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::constraint::{self, ConstraintReference};
+use crate::identification_service_area::{self, IdentificationServiceAreaView};
+use crate::import::{self, Import};
 use crate::operational_intent::{self, OperationalIntentReference};
+use crate::remote_id_subscription::{self, RemoteIdSubscriptionView};
 use crate::subscription::{self, SubscriptionView};
 use crate::uss_availability::{self, UssAvailabilityStatus};
 use crate::{Party, SubscriberToNotify};
 
-/// One request of one party, as the log keeps it: version 1 of the stored form.
+/// One request of one party, as the log keeps it: version 2 of the stored form, which
+/// has all of version 1 unchanged.
 ///
 /// Its borsh encoding is canonical and described byte by byte in `docs/log-format.md`.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -49,6 +53,18 @@ pub enum Request {
     PutUssAvailability(uss_availability::Put),
     /// Changes the settings, asked by a hub for its operator.
     PutSettings(Settings),
+    /// Creates or updates an identification service area; since version 2, like all that follow.
+    PutIdentificationServiceArea(identification_service_area::Put),
+    /// Deletes an identification service area.
+    DeleteIdentificationServiceArea(identification_service_area::Delete),
+    /// Creates or updates a subscription of F3411.
+    PutRemoteIdSubscription(remote_id_subscription::Put),
+    /// Deletes a subscription of F3411.
+    DeleteRemoteIdSubscription(remote_id_subscription::Delete),
+    /// Changes the settings about F3411, asked by a hub for its operator.
+    PutF3411Settings(F3411Settings),
+    /// Carries over what a deployed hub had, asked by an operator before a hub serves.
+    Import(Import),
 }
 
 /// What an operator may set about the airspace; part of the state, so the same on every hub.
@@ -56,6 +72,13 @@ pub enum Request {
 pub struct Settings {
     /// How long after its end an F3548-21 entity is kept, in seconds.
     pub f3548_retention_s: u32,
+}
+
+/// What an operator may set about remote ID; part of the state, so the same on every hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct F3411Settings {
+    /// How long after its end an F3411 entity is kept, in seconds.
+    pub retention_s: u32,
 }
 
 /// What the state answers to a command.
@@ -118,6 +141,29 @@ pub enum Accepted {
     UssAvailability(UssAvailabilityStatus),
     /// The settings were changed.
     Settings(Settings),
+    /// An identification service area was created, updated or deleted.
+    IdentificationServiceArea {
+        /// The area as it is, or as it last was.
+        area: IdentificationServiceAreaView,
+        /// Whom the caller must notify.
+        subscribers: Vec<SubscriberToNotify>,
+    },
+    /// A subscription of F3411 was created or updated.
+    RemoteIdSubscriptionPut {
+        /// The subscription as it is.
+        subscription: RemoteIdSubscriptionView,
+        /// The identification service areas there that have not ended, ascending by id.
+        areas: Vec<IdentificationServiceAreaView>,
+    },
+    /// A subscription of F3411 was deleted.
+    RemoteIdSubscriptionDeleted {
+        /// The subscription as it last was.
+        subscription: RemoteIdSubscriptionView,
+    },
+    /// The settings about F3411 were changed.
+    F3411Settings(F3411Settings),
+    /// Something was carried over.
+    Imported,
 }
 
 /// Why nothing was done.
@@ -135,6 +181,37 @@ pub enum Refusal {
     /// About an availability.
     #[error(transparent)]
     UssAvailability(#[from] uss_availability::Refusal),
+    /// About an identification service area.
+    #[error(transparent)]
+    IdentificationServiceArea(#[from] identification_service_area::Refusal),
+    /// About a subscription of F3411.
+    #[error(transparent)]
+    RemoteIdSubscription(#[from] remote_id_subscription::Refusal),
+    /// About something to carry over.
+    #[error(transparent)]
+    Import(#[from] import::Refusal),
+}
+
+impl Request {
+    /// Returns the version of the stored form that it came with; no entry of an earlier one holds it.
+    pub fn since_version(&self) -> u16 {
+        match self {
+            Request::PutOperationalIntent(_)
+            | Request::DeleteOperationalIntent(_)
+            | Request::PutConstraint(_)
+            | Request::DeleteConstraint(_)
+            | Request::PutSubscription(_)
+            | Request::DeleteSubscription(_)
+            | Request::PutUssAvailability(_)
+            | Request::PutSettings(_) => 1,
+            Request::PutIdentificationServiceArea(_)
+            | Request::DeleteIdentificationServiceArea(_)
+            | Request::PutRemoteIdSubscription(_)
+            | Request::DeleteRemoteIdSubscription(_)
+            | Request::PutF3411Settings(_)
+            | Request::Import(_) => 2,
+        }
+    }
 }
 
 macro_rules! request {
@@ -155,3 +232,9 @@ request!(PutSubscription, subscription::Put);
 request!(DeleteSubscription, subscription::Delete);
 request!(PutUssAvailability, uss_availability::Put);
 request!(PutSettings, Settings);
+request!(PutIdentificationServiceArea, identification_service_area::Put);
+request!(DeleteIdentificationServiceArea, identification_service_area::Delete);
+request!(PutRemoteIdSubscription, remote_id_subscription::Put);
+request!(DeleteRemoteIdSubscription, remote_id_subscription::Delete);
+request!(PutF3411Settings, F3411Settings);
+request!(Import, Import);

@@ -65,7 +65,7 @@ pub(crate) struct Constraint {
     pub(crate) id: EntityId,
     pub(crate) manager: Party,
     pub(crate) version: u32,
-    /// The random bits that its OVN is made of.
+    /// The bits that its OVN is made of.
     pub(crate) made_of: [u8; 16],
     pub(crate) occupied: Occupied,
     pub(crate) uss_base_url: UssBaseUrl,
@@ -96,7 +96,7 @@ pub enum Refusal {
 
 impl Constraint {
     pub(crate) fn ovn(&self) -> Ovn {
-        Ovn::of_random(self.made_of)
+        Ovn::of_bits(self.id, self.made_of)
     }
 
     fn reference(&self, reader: &Party) -> ConstraintReference {
@@ -142,11 +142,7 @@ pub(crate) fn put(
             cells: was.union_of_cells(&told.cells),
         };
     }
-    // What is updated makes room for itself, and so does what is gone and has the same id.
-    if let Some(stored) = state.constraints().find(&new.id) {
-        state.remove_constraint(stored);
-    }
-    let slot = state.insert_constraint(new);
+    let slot = state.put_constraint(new);
     let subscribers = notification::notify(state, Change::Constraint, &told.bounds, &told.cells);
     let reference = state.constraints().at(slot).reference(party);
     Ok(Accepted::Constraint { reference, subscribers })
@@ -207,12 +203,8 @@ fn check_version(state: &State, party: &Party, command: &Put) -> Result<Option<S
 }
 
 fn check_limits(state: &State, new: &Constraint, old: Option<Slot>) -> Result<(), Refusal> {
-    let mut growth = Growth::default();
-    growth.add(new.occupied.cells.len());
-    if let Some(old) = old {
-        growth.remove(state.constraints().at(old).occupied.cells.len());
-    }
-    if !state.parties().allow(&new.manager, &growth) {
+    let old = old.map(|old| &state.constraints().at(old).occupied);
+    if !state.parties().allow(&new.manager, &Growth::of(&new.occupied, old)) {
         return Err(Refusal::TooMany);
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Removes what ended long ago.
 //!
-//! What ended at or before the horizon of the state is gone: commands and reads treat it as
+//! What ended at or before the horizon of its standard is gone: commands and reads treat it as
 //! unknown, whether it is still stored or not. Removing it frees memory and nothing else, so it
 //! bumps no index, tells nobody, and may take its time: a named number an entry.
 
@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::table::Slot;
 use crate::{EntityId, SubscriptionId};
 
-/// How many operational intents, constraints and subscriptions one entry removes at most.
+/// How many entities of all kinds, subscriptions among them, one entry removes at most.
 pub const EXPIRIES_PER_ENTRY_MAX: usize = 64;
 
 /// What is stored, by end and then by id, so that all hubs remove the same things.
@@ -22,6 +22,8 @@ pub(crate) struct Ends {
     pub(crate) constraints: BTreeSet<(Timestamp, EntityId)>,
     /// Those that no stored operational intent names; an implicit one goes with its last.
     pub(crate) subscriptions: BTreeSet<(Timestamp, SubscriptionId)>,
+    pub(crate) identification_service_areas: BTreeSet<(Timestamp, EntityId)>,
+    pub(crate) remote_id_subscriptions: BTreeSet<(Timestamp, SubscriptionId)>,
 }
 
 impl Ends {
@@ -31,10 +33,11 @@ impl Ends {
     }
 }
 
-/// Removes what is gone, earliest end first, at most [`EXPIRIES_PER_ENTRY_MAX`].
+/// Removes what is gone, kind by kind, earliest end first, at most [`EXPIRIES_PER_ENTRY_MAX`].
 pub(crate) fn remove_gone(state: &mut State) {
+    let horizon = state.horizon();
+    let remote_id_horizon = state.remote_id_horizon();
     for _ in 0..EXPIRIES_PER_ENTRY_MAX {
-        let horizon = state.horizon();
         if let Some(id) = first_gone(&state.ends().operational_intents, horizon) {
             let slot = state.operational_intents().find(&id).expect("what has an end is stored");
             remove_operational_intent(state, slot);
@@ -44,6 +47,18 @@ pub(crate) fn remove_gone(state: &mut State) {
         } else if let Some(id) = first_gone(&state.ends().subscriptions, horizon) {
             let slot = state.subscriptions().find(&id).expect("what has an end is stored");
             state.remove_subscription(slot);
+        } else if let Some(id) =
+            first_gone(&state.ends().identification_service_areas, remote_id_horizon)
+        {
+            let areas = state.identification_service_areas();
+            let slot = areas.find(&id).expect("what has an end is stored");
+            state.remove_identification_service_area(slot);
+        } else if let Some(id) =
+            first_gone(&state.ends().remote_id_subscriptions, remote_id_horizon)
+        {
+            let subscriptions = state.remote_id_subscriptions();
+            let slot = subscriptions.find(&id).expect("what has an end is stored");
+            state.remove_remote_id_subscription(slot);
         } else {
             return;
         }

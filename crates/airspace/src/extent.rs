@@ -33,6 +33,17 @@ pub struct Search {
     pub cells: Cells,
 }
 
+/// Where something of F3411 is or is looked for, and when, as far as that is given; at any altitude.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Footprint {
+    /// The start, or the earliest time of a search.
+    pub starts_at: Option<Timestamp>,
+    /// The end, or the latest time of a search.
+    pub ends_at: Option<Timestamp>,
+    /// The covering.
+    pub cells: Cells,
+}
+
 /// A search finds more than one answer may list ([`ENTITIES_PER_SEARCH_MAX`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("more entities are in the area than one answer lists; ask for a smaller one")]

@@ -7,8 +7,9 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
-use spacetime::{Altitude, Cell, Timestamp};
+use spacetime::{Altitude, Cell, Cells, Timestamp};
 
 use crate::extent::{Extent, Search, TooManyFound};
 use crate::table::Slot;
@@ -85,8 +86,13 @@ impl Bounds {
 
     /// Returns the bounds of what ends after `horizon` among these.
     pub(crate) fn after(&self, horizon: Timestamp) -> Bounds {
-        let earliest = horizon.plus(std::time::Duration::from_micros(1));
+        let earliest = horizon.plus(Duration::from_micros(1));
         Bounds { starts_at: self.starts_at.max(earliest), ..*self }
+    }
+
+    /// Returns how long they last.
+    pub(crate) fn duration(&self) -> Duration {
+        self.ends_at.since(self.starts_at)
     }
 
     /// Returns the bounds without those of altitude.
@@ -124,6 +130,11 @@ impl From<&Extent> for Occupied {
 }
 
 impl Occupied {
+    /// Returns the place of what is at any altitude.
+    pub(crate) fn at_any_altitude(bounds: Bounds, cells: &Cells) -> Self {
+        Occupied { bounds: bounds.at_any_altitude(), cells: Arc::from(cells.as_slice()) }
+    }
+
     /// Returns the cells that are in either.
     pub(crate) fn union_of_cells(&self, other: &[Cell]) -> Arc<[Cell]> {
         if *self.cells == *other {

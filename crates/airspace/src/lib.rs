@@ -5,12 +5,16 @@
 //! never hold what a party's flight is, only that something is there and where.
 
 pub mod constraint;
+pub mod identification_service_area;
+pub mod import;
 pub mod operational_intent;
+pub mod remote_id_subscription;
 pub mod subscription;
 pub mod uss_availability;
 
 mod base64;
 mod command;
+mod entity;
 mod expiry;
 mod extent;
 mod id;
@@ -19,15 +23,19 @@ mod index;
 mod limits;
 mod notification;
 mod ovn;
+mod remote_id_version;
 mod state;
 mod stored;
 mod table;
 mod text;
+mod times;
 mod version;
 
-pub use command::{Accepted, Command, Decision, Outcome, Refusal, Request, Retry, Settings};
+pub use command::{
+    Accepted, Command, Decision, F3411Settings, Outcome, Refusal, Request, Retry, Settings,
+};
 pub use expiry::EXPIRIES_PER_ENTRY_MAX;
-pub use extent::{ENTITIES_PER_SEARCH_MAX, Extent, Search, TooManyFound};
+pub use extent::{ENTITIES_PER_SEARCH_MAX, Extent, Footprint, Search, TooManyFound};
 pub use id::{EntityId, IdError, SubscriptionId};
 pub use idempotency::{FORGOTTEN_PER_ENTRY_MAX, KEPT_OUTCOMES_PER_PARTY_MAX, OUTCOME_KEPT_MAX};
 pub use limits::{
@@ -36,5 +44,6 @@ pub use limits::{
 };
 pub use notification::{SubscriberToNotify, SubscriptionState};
 pub use ovn::{NextOvn, Ovn, OvnSuffix, SUFFIX_SKEW_MAX};
+pub use remote_id_version::{RemoteIdVersion, RemoteIdVersionError};
 pub use state::{Counts, FrozenState, State};
 pub use text::{Party, TextError, UssBaseUrl};

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::index::Occupied;
 use crate::table::Hash;
 use crate::{Party, UssBaseUrl};
 
-/// How many operational intents, constraints and subscriptions a party may have stored.
+/// How many entities of all kinds, subscriptions among them, a party may have stored.
 ///
 /// What has ended counts until it is removed; an implicit subscription counts like any other, so
 /// this is two million flights at a time.
@@ -57,6 +58,16 @@ pub(crate) struct Parties(BTreeMap<Party, Usage>);
 pub(crate) struct UssBaseUrls(BTreeMap<UssBaseUrl, u64>);
 
 impl Growth {
+    /// Returns what one entity adds in place of what it was, if anything.
+    pub(crate) fn of(new: &Occupied, old: Option<&Occupied>) -> Self {
+        let mut growth = Growth::default();
+        growth.add(new.cells.len());
+        if let Some(old) = old {
+            growth.remove(old.cells.len());
+        }
+        growth
+    }
+
     /// Adds an entity with so many cells.
     pub(crate) fn add(&mut self, cells: usize) {
         self.added.entities += 1;

@@ -1,7 +1,7 @@
 //! Who must be told of a change (F3548-21 `SubscriberToNotify`).
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use spacetime::Cell;
+use spacetime::{Cell, Timestamp};
 
 use crate::index::{Bounds, Query};
 use crate::state::State;
@@ -45,23 +45,45 @@ pub(crate) fn notify(
     let query = Query { bounds: bounds.at_any_altitude(), cells };
     let slots =
         state.all_subscriptions_in(&query, |subscription| subscription.notify_for.includes(change));
-    let mut bumped = Vec::with_capacity(slots.len());
-    for slot in slots {
-        let subscription = state.bump_notification_index(slot);
-        let state = SubscriptionState {
-            subscription_id: subscription.id,
-            notification_index: subscription.notification_index,
-        };
-        bumped.push((subscription.uss_base_url.clone(), state));
-    }
+    let bump = |slot| {
+        let bumped = state.bump_notification_index(slot);
+        told(&bumped.uss_base_url, bumped.id, bumped.notification_index)
+    };
+    grouped(slots.into_iter().map(bump).collect())
+}
+
+/// Bumps every subscription of F3411 that shares a cell with a change of an identification service
+/// area and has not ended, and lists it with its new index.
+///
+/// It is told whatever the times and the altitudes of either, and whoever owns it. An index stays at
+/// its highest number.
+pub(crate) fn notify_of_area(
+    state: &mut State,
+    at: Timestamp,
+    cells: &[Cell],
+) -> Vec<SubscriberToNotify> {
+    let query = Query { bounds: Bounds::of_time(at, Timestamp::MAX), cells };
+    let slots = state.all_remote_id_subscriptions_in(&query, |_| true);
+    let bump = |slot| {
+        let bumped = state.bump_remote_id_notification_index(slot);
+        told(&bumped.uss_base_url, bumped.id, bumped.notification_index)
+    };
+    grouped(slots.into_iter().map(bump).collect())
+}
+
+fn told(
+    uss_base_url: &UssBaseUrl,
+    subscription_id: SubscriptionId,
+    notification_index: u32,
+) -> (UssBaseUrl, SubscriptionState) {
+    (uss_base_url.clone(), SubscriptionState { subscription_id, notification_index })
+}
+
+/// Groups what was bumped by URL.
+fn grouped(mut bumped: Vec<(UssBaseUrl, SubscriptionState)>) -> Vec<SubscriberToNotify> {
     bumped.sort_unstable_by(|(a_url, a), (b_url, b)| {
         a_url.cmp(b_url).then_with(|| a.subscription_id.cmp(&b.subscription_id))
     });
-    grouped(bumped)
-}
-
-/// Groups what is in order of URLs.
-fn grouped(bumped: Vec<(UssBaseUrl, SubscriptionState)>) -> Vec<SubscriberToNotify> {
     let mut subscribers: Vec<SubscriberToNotify> = Vec::new();
     for (uss_base_url, state) in bumped {
         match subscribers.last_mut() {

@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use spacetime::Timestamp;
 
 use crate::text::TextError;
-use crate::{EntityId, base64};
+use crate::{EntityId, base64, version};
 
 /// How far from now the time of a requested suffix may lie.
 pub const SUFFIX_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
@@ -27,7 +27,8 @@ pub struct OvnSuffix([u8; 16]);
 /// What the next OVN is made of.
 #[derive(Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum NextOvn {
-    /// 128 bits that the proposer drew once; nobody can compute them.
+    /// 128 bits that the proposer drew once; nobody can compute them. Those of which the first 64 are
+    /// zero hold the time that a deployed hub made the OVN of: [`NextOvn::of_time`].
     Random([u8; 16]),
     /// `{entityid}_{suffix}`.
     Requested(OvnSuffix),
@@ -53,15 +54,19 @@ impl Ovn {
         &self.0
     }
 
-    /// Returns the OVN of an entity that 128 random bits make: 22 characters.
-    pub(crate) fn of_random(bits: [u8; 16]) -> Self {
-        Ovn(Arc::from(base64::encode(base64::URL_SAFE, &bits)))
+    /// Returns the OVN of an entity that 128 bits make: 22 characters, or if they hold a time what a
+    /// deployed hub makes of it.
+    pub(crate) fn of_bits(id: EntityId, bits: [u8; 16]) -> Self {
+        match time_in(bits) {
+            Some(updated_at) => Ovn(Arc::from(version::of(id, updated_at))),
+            None => Ovn(Arc::from(base64::encode(base64::URL_SAFE, &bits))),
+        }
     }
 
     /// Returns the OVN that an entity gets.
     pub(crate) fn of(id: EntityId, next: NextOvn) -> Self {
         match next {
-            NextOvn::Random(bits) => Self::of_random(bits),
+            NextOvn::Random(bits) => Self::of_bits(id, bits),
             NextOvn::Requested(suffix) => Ovn(Arc::from(format!("{id}_{suffix}"))),
         }
     }
@@ -99,6 +104,19 @@ impl OvnSuffix {
 }
 
 impl NextOvn {
+    /// Returns what the OVN is made of that a deployed hub gave an entity last changed at this time.
+    pub fn of_time(updated_at: Timestamp) -> Self {
+        NextOvn::Random(bits_of(updated_at))
+    }
+
+    /// Returns the time that the OVN is made of, if it is a deployed hub's.
+    pub(crate) fn time(self) -> Option<Timestamp> {
+        match self {
+            NextOvn::Random(bits) => time_in(bits),
+            NextOvn::Requested(_) => None,
+        }
+    }
+
     /// Returns the suffix that was requested, if one was.
     pub(crate) fn suffix(self) -> Option<OvnSuffix> {
         match self {
@@ -106,6 +124,22 @@ impl NextOvn {
             NextOvn::Requested(suffix) => Some(suffix),
         }
     }
+}
+
+/// Returns the bits that hold a time: 64 of zero and then the microseconds since 1970.
+///
+/// So nothing about an imported entity is stored in another way. That bits are drawn so happens once
+/// in 2^64 times and does no harm.
+pub(crate) fn bits_of(updated_at: Timestamp) -> [u8; 16] {
+    let mut bits = [0; 16];
+    bits[8..].copy_from_slice(&updated_at.as_micros().to_be_bytes());
+    bits
+}
+
+fn time_in(bits: [u8; 16]) -> Option<Timestamp> {
+    let bits = u128::from_be_bytes(bits);
+    let micros = u64::try_from(bits).ok()?.cast_signed();
+    Timestamp::from_micros(micros).ok()
 }
 
 impl fmt::Display for OvnSuffix {

@@ -2,7 +2,7 @@
 //!
 //! `apply` reads nothing but the state and the entry, so the same log gives the same state, bit for
 //! bit. What a snapshot holds is in [`Tables`]; the indices beside it follow from it. They change
-//! together, in `state/change.rs` and nowhere else.
+//! together, in `state/change.rs` and, for remote ID, in `state/remote_id.rs`, and nowhere else.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,24 +12,30 @@ use sha2::{Digest, Sha256};
 use spacetime::Timestamp;
 
 use crate::constraint::{self, Constraint};
+use crate::entity::Shared;
 use crate::expiry::{self, Ends};
 use crate::idempotency::{self, KeptOutcome};
 use crate::index::{Bounds, Index};
-use crate::limits::{Parties, UssBaseUrls};
+use crate::limits::Parties;
 use crate::operational_intent::{self, OperationalIntent};
 use crate::subscription::{self, Dependents, Subscription};
 use crate::table::{Hash, Slot, Table};
 use crate::uss_availability::{self, UssAvailability};
-use crate::{Accepted, Command, Decision, Outcome, Party, Request, Settings};
+use crate::{
+    Accepted, Command, Decision, Outcome, Party, Request, Settings, identification_service_area,
+    import, remote_id_subscription, stored,
+};
 
 mod change;
 mod check;
 mod frozen;
 mod read;
+mod remote_id;
 #[cfg(test)]
 mod tests;
 
 pub use frozen::FrozenState;
+use remote_id::{RemoteIdIndices, RemoteIdTables};
 
 /// How long an entity is kept after its end unless an operator sets another time.
 const F3548_RETENTION_DEFAULT_S: u32 = 24 * 60 * 60;
@@ -37,17 +43,17 @@ const F3548_RETENTION_DEFAULT_S: u32 = 24 * 60 * 60;
 /// What a hash of the whole state begins with; 0 to 2 begin those inside a table.
 const ROOT: u8 = 3;
 
-/// The airspace as F3548-21 shares it; `Default` is the empty one, before the first entry.
+/// The airspace as F3548-21 and F3411 share it; `Default` is the empty one, before the first entry.
 #[derive(Clone, Default)]
 pub struct State {
     tables: Tables,
     operational_intent_index: Index,
     constraint_index: Index,
     subscription_index: Index,
+    remote_id_indices: RemoteIdIndices,
     dependents: Dependents,
     ends: Ends,
-    parties: Parties,
-    uss_base_urls: UssBaseUrls,
+    shared: Shared,
     /// Kept outcomes by position.
     kept: BTreeSet<(u64, Slot)>,
 }
@@ -55,6 +61,8 @@ pub struct State {
 /// All that a snapshot holds.
 #[derive(Clone, Debug)]
 struct Tables {
+    /// Of the stored form and the hash: the latest version that any accepted request came with.
+    version: u16,
     clock: Timestamp,
     horizon: Timestamp,
     settings: Settings,
@@ -63,6 +71,8 @@ struct Tables {
     constraints: Table<Constraint>,
     uss_availabilities: Table<UssAvailability>,
     kept_outcomes: Table<KeptOutcome>,
+    /// Neither stored nor hashed in version 1.
+    remote_id: RemoteIdTables,
 }
 
 /// How much there is, for metrics; what is gone but not yet removed is counted.
@@ -74,6 +84,10 @@ pub struct Counts {
     pub constraints: usize,
     /// Subscriptions, explicit and implicit.
     pub subscriptions: usize,
+    /// Identification service areas.
+    pub identification_service_areas: usize,
+    /// Subscriptions of F3411.
+    pub remote_id_subscriptions: usize,
     /// USSs whose availability was set.
     pub uss_availabilities: usize,
     /// Outcomes kept for repeated requests.
@@ -93,6 +107,7 @@ impl Default for Settings {
 impl Default for Tables {
     fn default() -> Self {
         Tables {
+            version: stored::VERSION_MIN,
             clock: Timestamp::default(),
             horizon: Timestamp::MIN,
             settings: Settings::default(),
@@ -101,6 +116,7 @@ impl Default for Tables {
             constraints: Table::default(),
             uss_availabilities: Table::default(),
             kept_outcomes: Table::default(),
+            remote_id: RemoteIdTables::default(),
         }
     }
 }
@@ -151,10 +167,12 @@ impl State {
             operational_intents: self.tables.operational_intents.len(),
             constraints: self.tables.constraints.len(),
             subscriptions: self.tables.subscriptions.len(),
+            identification_service_areas: self.identification_service_areas().len(),
+            remote_id_subscriptions: self.remote_id_subscriptions().len(),
             uss_availabilities: self.tables.uss_availabilities.len(),
             kept_outcomes: self.tables.kept_outcomes.len(),
-            parties: self.parties.len(),
-            cells: self.parties.cells(),
+            parties: self.shared.parties.len(),
+            cells: self.shared.parties.cells(),
         }
     }
 
@@ -168,7 +186,7 @@ impl State {
         FrozenState::of(self.tables.clone())
     }
 
-    /// Returns the time at or before which what ended is gone.
+    /// Returns the time at or before which what F3548-21 shares and that ended is gone.
     pub(crate) fn horizon(&self) -> Timestamp {
         self.tables.horizon
     }
@@ -198,14 +216,15 @@ impl State {
     }
 
     pub(crate) fn parties(&self) -> &Parties {
-        &self.parties
+        &self.shared.parties
     }
 
-    /// Moves the clock, and the horizon behind it; neither ever goes back.
+    /// Moves the clock, and the horizons behind it; none ever goes back.
     fn advance(&mut self, stamp: Timestamp) {
         let tables = &mut self.tables;
         tables.clock = stamp.max(tables.clock.plus(Duration::from_micros(1)));
         tables.horizon = tables.horizon.max(tables.settings.horizon_at(tables.clock));
+        tables.remote_id.advance(tables.clock);
     }
 
     fn decide(&mut self, at: Timestamp, party: &Party, request: &Request) -> Outcome {
@@ -223,7 +242,25 @@ impl State {
                 self.tables.settings = *settings;
                 Accepted::Settings(*settings)
             }
+            Request::PutIdentificationServiceArea(put) => {
+                identification_service_area::put(self, at, party, put)?
+            }
+            Request::DeleteIdentificationServiceArea(delete) => {
+                identification_service_area::delete(self, at, party, delete)?
+            }
+            Request::PutRemoteIdSubscription(put) => {
+                remote_id_subscription::put(self, at, party, put)?
+            }
+            Request::DeleteRemoteIdSubscription(delete) => {
+                remote_id_subscription::delete(self, party, delete)?
+            }
+            Request::PutF3411Settings(settings) => {
+                self.put_f3411_settings(*settings);
+                Accepted::F3411Settings(*settings)
+            }
+            Request::Import(import) => import::put(self, import)?,
         };
+        self.tables.version = self.tables.version.max(request.since_version());
         Ok(accepted)
     }
 }
@@ -236,6 +273,11 @@ impl Settings {
 }
 
 impl Tables {
+    /// Tells whether the stored form and the hash cover remote ID.
+    fn has_remote_id(&self) -> bool {
+        stored::REMOTE_ID_SINCE <= self.version
+    }
+
     fn hash(&self) -> Hash {
         let mut hasher = Sha256::new_with_prefix([ROOT]);
         hasher.update(self.clock.as_micros().to_le_bytes());
@@ -246,6 +288,9 @@ impl Tables {
         hasher.update(self.constraints.hash());
         hasher.update(self.uss_availabilities.hash());
         hasher.update(self.kept_outcomes.hash());
+        if self.has_remote_id() {
+            self.remote_id.hash(&mut hasher);
+        }
         hasher.finalize().into()
     }
 }

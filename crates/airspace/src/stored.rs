@@ -1,4 +1,7 @@
-//! The stored form of what the state keeps, version 1, described in `docs/log-format.md`.
+//! The stored form of what the state keeps, described in `docs/log-format.md`.
+//!
+//! Version 2 has what version 1 has, unchanged, and after it what F3411 shares; a state without that
+//! is still written in version 1.
 //!
 //! These types are what snapshots and hashes are made of. They change only together with the
 //! version; what the state keeps may change freely, as long as it can be turned into these.
@@ -16,11 +19,17 @@ use crate::table::{Hash, Record};
 use crate::uss_availability::{UssAvailability, UssAvailabilityState};
 use crate::{
     EntityId, NextOvn, OvnSuffix, Party, SubscriptionId, UssBaseUrl, constraint,
-    operational_intent, subscription,
+    identification_service_area, operational_intent, remote_id_subscription, subscription,
 };
 
-/// The version of the stored form.
-pub(crate) const VERSION: u16 = 1;
+/// The first version of the stored form.
+pub(crate) const VERSION_MIN: u16 = 1;
+
+/// The last version of the stored form.
+pub(crate) const VERSION_MAX: u16 = 2;
+
+/// The version of the stored form that first held what F3411 shares.
+pub(crate) const REMOTE_ID_SINCE: u16 = 2;
 
 /// Where and when something is.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -65,6 +74,25 @@ pub(crate) struct Subscription {
     place: Place,
     notify_for: NotifyFor,
     implicit: bool,
+    notification_index: u32,
+    updated_at: Timestamp,
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(crate) struct IdentificationServiceArea {
+    id: EntityId,
+    owner: Party,
+    uss_base_url: UssBaseUrl,
+    place: Place,
+    updated_at: Timestamp,
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(crate) struct RemoteIdSubscription {
+    id: SubscriptionId,
+    owner: Party,
+    uss_base_url: UssBaseUrl,
+    place: Place,
     notification_index: u32,
     updated_at: Timestamp,
 }
@@ -206,6 +234,66 @@ impl Record for subscription::Subscription {
             occupied: Occupied::from(stored.place),
             notify_for: stored.notify_for,
             implicit: stored.implicit,
+            notification_index: stored.notification_index,
+            updated_at: stored.updated_at,
+        }
+    }
+}
+
+impl Record for identification_service_area::IdentificationServiceArea {
+    type Key = EntityId;
+    type Stored = IdentificationServiceArea;
+
+    fn key(&self) -> EntityId {
+        self.id
+    }
+
+    fn to_stored(&self) -> IdentificationServiceArea {
+        IdentificationServiceArea {
+            id: self.id,
+            owner: self.owner.clone(),
+            uss_base_url: self.uss_base_url.clone(),
+            place: Place::from(&self.occupied),
+            updated_at: self.updated_at,
+        }
+    }
+
+    fn from_stored(stored: IdentificationServiceArea) -> Self {
+        identification_service_area::IdentificationServiceArea {
+            id: stored.id,
+            owner: stored.owner,
+            uss_base_url: stored.uss_base_url,
+            occupied: Occupied::from(stored.place),
+            updated_at: stored.updated_at,
+        }
+    }
+}
+
+impl Record for remote_id_subscription::RemoteIdSubscription {
+    type Key = SubscriptionId;
+    type Stored = RemoteIdSubscription;
+
+    fn key(&self) -> SubscriptionId {
+        self.id
+    }
+
+    fn to_stored(&self) -> RemoteIdSubscription {
+        RemoteIdSubscription {
+            id: self.id,
+            owner: self.owner.clone(),
+            uss_base_url: self.uss_base_url.clone(),
+            place: Place::from(&self.occupied),
+            notification_index: self.notification_index,
+            updated_at: self.updated_at,
+        }
+    }
+
+    fn from_stored(stored: RemoteIdSubscription) -> Self {
+        remote_id_subscription::RemoteIdSubscription {
+            id: stored.id,
+            owner: stored.owner,
+            uss_base_url: stored.uss_base_url,
+            occupied: Occupied::from(stored.place),
             notification_index: stored.notification_index,
             updated_at: stored.updated_at,
         }

@@ -12,12 +12,13 @@ use crate::operational_intent::NotifyForConstraints;
 use crate::state::State;
 use crate::{Accepted, EntityId, Party, Search, SubscriptionId, UssBaseUrl, version};
 
+pub use crate::times::{DURATION_MAX, START_SKEW_MAX};
+
 mod dependents;
 mod put;
 
 pub(crate) use dependents::Dependents;
 pub(crate) use put::put;
-pub use put::{DURATION_MAX, START_SKEW_MAX};
 
 /// Asks to create (`version` is `None`) or update a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -181,6 +181,7 @@ impl Model {
                 self.settings = *settings;
                 Accepted::Settings(*settings)
             }
+            _ => unreachable!("no request of version 2 is drawn yet"),
         })
     }
 }

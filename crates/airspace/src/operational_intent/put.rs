@@ -116,11 +116,8 @@ fn check_limits(
     old: Option<Slot>,
     attachment: &Attachment,
 ) -> Result<(), Refusal> {
-    let mut growth = Growth::default();
-    growth.add(occupied.cells.len());
-    if let Some(old) = old {
-        growth.remove(state.operational_intents().at(old).occupied.cells.len());
-    }
+    let was = old.map(|old| &state.operational_intents().at(old).occupied);
+    let mut growth = Growth::of(occupied, was);
     attachment.count(state, &mut growth);
     if !state.parties().allow(party, &growth) || !attachment.has_room(state, old) {
         return Err(Refusal::TooMany);

@@ -3,103 +3,105 @@
 use super::State;
 use crate::SubscriptionId;
 use crate::constraint::Constraint;
+use crate::entity::{Entity, Shared};
 use crate::idempotency::KeptOutcome;
+use crate::index::Index;
 use crate::operational_intent::OperationalIntent;
 use crate::subscription::Subscription;
-use crate::table::Slot;
+use crate::table::{Slot, Table};
 use crate::uss_availability::UssAvailability;
+
+/// What changes with every entity of a kind.
+pub(super) struct Kind<'a, E: Entity> {
+    pub(super) table: &'a mut Table<E>,
+    pub(super) index: &'a mut Index,
+    pub(super) shared: &'a mut Shared,
+}
+
+impl<E: Entity> Kind<'_, E> {
+    /// Stores an entity; its id must be new.
+    pub(super) fn insert(self, mut new: E) -> Slot {
+        self.shared.add(&mut new);
+        let slot = self.table.insert(new);
+        self.index.insert(slot, self.table.at(slot).occupied());
+        slot
+    }
+
+    /// Stores an entity in place of what it was; id and owner are the same.
+    pub(super) fn replace(self, slot: Slot, mut new: E) {
+        let old = self.table.at(slot);
+        self.shared.replace(old, &mut new);
+        if new.occupied() == old.occupied() {
+            // Its cells may be shared.
+            *new.occupied_mut() = old.occupied().clone();
+        } else {
+            self.index.remove(slot, old.occupied());
+            self.index.insert(slot, new.occupied());
+        }
+        *self.table.at_mut(slot) = new;
+    }
+
+    /// Removes an entity.
+    pub(super) fn remove(self, slot: Slot) -> E {
+        let removed = self.table.remove(slot);
+        self.index.remove(slot, removed.occupied());
+        self.shared.remove(&removed);
+        removed
+    }
+}
 
 impl State {
     /// Stores an operational intent; its id must be new.
-    pub(crate) fn insert_operational_intent(&mut self, mut new: OperationalIntent) -> Slot {
-        new.manager = self.parties.add_entity(&new.manager, new.occupied.cells.len());
-        new.uss_base_url = self.uss_base_urls.add(&new.uss_base_url);
-        let slot = self.tables.operational_intents.insert(new);
-        self.index_operational_intent(slot);
+    pub(crate) fn insert_operational_intent(&mut self, new: OperationalIntent) -> Slot {
+        let slot = self.kind_of_operational_intents().insert(new);
         self.attach(slot);
         slot
     }
 
     /// Stores an operational intent in place of what it was; id and manager are the same.
-    pub(crate) fn replace_operational_intent(&mut self, slot: Slot, mut new: OperationalIntent) {
+    pub(crate) fn replace_operational_intent(&mut self, slot: Slot, new: OperationalIntent) {
         self.detach(slot);
-        let old = self.tables.operational_intents.at(slot).clone();
-        new.uss_base_url = self.uss_base_urls.add(&new.uss_base_url);
-        self.uss_base_urls.remove(&old.uss_base_url);
-        self.parties.change(&old.manager, |usage| {
-            usage.cells += new.occupied.cells.len() as u64;
-            usage.cells -= old.occupied.cells.len() as u64;
-        });
-        let moved = new.occupied != old.occupied;
-        if moved {
-            self.unindex_operational_intent(slot);
-        } else {
-            new.occupied = old.occupied;
-        }
-        *self.tables.operational_intents.at_mut(slot) = new;
-        if moved {
-            self.index_operational_intent(slot);
-        }
+        self.kind_of_operational_intents().replace(slot, new);
         self.attach(slot);
     }
 
     /// Removes an operational intent; what it was attached to stays.
     pub(crate) fn remove_operational_intent(&mut self, slot: Slot) -> OperationalIntent {
         self.detach(slot);
-        self.unindex_operational_intent(slot);
-        let removed = self.tables.operational_intents.remove(slot);
-        self.parties.remove_entity(&removed.manager, removed.occupied.cells.len());
-        self.uss_base_urls.remove(&removed.uss_base_url);
-        removed
+        self.kind_of_operational_intents().remove(slot)
     }
 
-    /// Stores a constraint; its id must be new.
-    pub(crate) fn insert_constraint(&mut self, mut new: Constraint) -> Slot {
-        new.manager = self.parties.add_entity(&new.manager, new.occupied.cells.len());
-        new.uss_base_url = self.uss_base_urls.add(&new.uss_base_url);
+    /// Stores a constraint in place of what is stored with its id, if anything, gone or not.
+    pub(crate) fn put_constraint(&mut self, new: Constraint) -> Slot {
+        if let Some(stored) = self.tables.constraints.find(&new.id) {
+            self.remove_constraint(stored);
+        }
         self.ends.constraints.insert((new.occupied.bounds.ends_at, new.id));
-        let slot = self.tables.constraints.insert(new);
-        self.constraint_index.insert(slot, &self.tables.constraints.at(slot).occupied);
-        slot
+        self.kind_of_constraints().insert(new)
     }
 
     /// Removes a constraint.
     pub(crate) fn remove_constraint(&mut self, slot: Slot) -> Constraint {
-        let removed = self.tables.constraints.remove(slot);
-        self.constraint_index.remove(slot, &removed.occupied);
+        let removed = self.kind_of_constraints().remove(slot);
         self.ends.constraints.remove(&(removed.occupied.bounds.ends_at, removed.id));
-        self.parties.remove_entity(&removed.manager, removed.occupied.cells.len());
-        self.uss_base_urls.remove(&removed.uss_base_url);
         removed
     }
 
     /// Stores a subscription; its id must be new.
-    pub(crate) fn insert_subscription(&mut self, mut new: Subscription) -> Slot {
-        new.manager = self.parties.add_entity(&new.manager, new.occupied.cells.len());
-        new.uss_base_url = self.uss_base_urls.add(&new.uss_base_url);
+    pub(crate) fn insert_subscription(&mut self, new: Subscription) -> Slot {
         let id = new.id;
-        let slot = self.tables.subscriptions.insert(new);
-        self.subscription_index.insert(slot, &self.tables.subscriptions.at(slot).occupied);
+        let slot = self.kind_of_subscriptions().insert(new);
         self.renew_end(id);
         slot
     }
 
     /// Stores a subscription in place of what it was; id and manager are the same.
-    pub(crate) fn replace_subscription(&mut self, slot: Slot, mut new: Subscription) {
-        let old = self.tables.subscriptions.at(slot).clone();
-        new.uss_base_url = self.uss_base_urls.add(&new.uss_base_url);
-        self.uss_base_urls.remove(&old.uss_base_url);
-        self.parties.change(&old.manager, |usage| {
-            usage.cells += new.occupied.cells.len() as u64;
-            usage.cells -= old.occupied.cells.len() as u64;
-        });
-        self.ends.subscriptions.remove(&(old.occupied.bounds.ends_at, old.id));
-        if new.occupied != old.occupied {
-            self.subscription_index.remove(slot, &old.occupied);
-            self.subscription_index.insert(slot, &new.occupied);
-        }
-        *self.tables.subscriptions.at_mut(slot) = new;
-        self.renew_end(old.id);
+    pub(crate) fn replace_subscription(&mut self, slot: Slot, new: Subscription) {
+        let old = self.tables.subscriptions.at(slot);
+        let id = old.id;
+        self.ends.subscriptions.remove(&(old.occupied.bounds.ends_at, id));
+        self.kind_of_subscriptions().replace(slot, new);
+        self.renew_end(id);
     }
 
     /// Counts one more notification that a subscription prompts.
@@ -111,15 +113,12 @@ impl State {
 
     /// Removes a subscription; only operational intents that are gone may still name it.
     pub(crate) fn remove_subscription(&mut self, slot: Slot) -> Subscription {
-        let removed = self.tables.subscriptions.remove(slot);
+        let removed = self.kind_of_subscriptions().remove(slot);
         assert!(
             !self.has_live_dependents(self.horizon(), removed.id),
             "a subscription that is needed stays"
         );
-        self.subscription_index.remove(slot, &removed.occupied);
         self.ends.subscriptions.remove(&(removed.occupied.bounds.ends_at, removed.id));
-        self.parties.remove_entity(&removed.manager, removed.occupied.cells.len());
-        self.uss_base_urls.remove(&removed.uss_base_url);
         removed
     }
 
@@ -135,7 +134,7 @@ impl State {
 
     /// Remembers a decided request; its key must be new to its party.
     pub(crate) fn insert_kept_outcome(&mut self, mut new: KeptOutcome) {
-        new.party = self.parties.add_kept(&new.party, (new.position, new.key));
+        new.party = self.shared.parties.add_kept(&new.party, (new.position, new.key));
         let position = new.position;
         let slot = self.tables.kept_outcomes.insert(new);
         self.kept.insert((position, slot));
@@ -145,7 +144,8 @@ impl State {
     pub(crate) fn remove_kept_outcome(&mut self, slot: Slot) -> KeptOutcome {
         let removed = self.tables.kept_outcomes.remove(slot);
         self.kept.remove(&(removed.position, slot));
-        self.parties
+        self.shared
+            .parties
             .change(&removed.party, |usage| usage.kept.remove(&(removed.position, removed.key)));
         removed
     }
@@ -178,16 +178,6 @@ impl State {
         }
     }
 
-    fn index_operational_intent(&mut self, slot: Slot) {
-        let occupied = &self.tables.operational_intents.at(slot).occupied;
-        self.operational_intent_index.insert(slot, occupied);
-    }
-
-    fn unindex_operational_intent(&mut self, slot: Slot) {
-        let occupied = &self.tables.operational_intents.at(slot).occupied;
-        self.operational_intent_index.remove(slot, occupied);
-    }
-
     /// Keeps a subscription among the ends while it is explicit and nothing stored names it.
     fn renew_end(&mut self, id: SubscriptionId) {
         let Some(slot) = self.tables.subscriptions.find(&id) else {
@@ -199,6 +189,30 @@ impl State {
             self.ends.subscriptions.remove(&end);
         } else {
             self.ends.subscriptions.insert(end);
+        }
+    }
+
+    fn kind_of_operational_intents(&mut self) -> Kind<'_, OperationalIntent> {
+        Kind {
+            table: &mut self.tables.operational_intents,
+            index: &mut self.operational_intent_index,
+            shared: &mut self.shared,
+        }
+    }
+
+    fn kind_of_constraints(&mut self) -> Kind<'_, Constraint> {
+        Kind {
+            table: &mut self.tables.constraints,
+            index: &mut self.constraint_index,
+            shared: &mut self.shared,
+        }
+    }
+
+    fn kind_of_subscriptions(&mut self) -> Kind<'_, Subscription> {
+        Kind {
+            table: &mut self.tables.subscriptions,
+            index: &mut self.subscription_index,
+            shared: &mut self.shared,
         }
     }
 }

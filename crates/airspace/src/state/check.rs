@@ -2,9 +2,9 @@
 
 use super::State;
 use super::frozen::dependents_of;
-use crate::index::{Index, Occupied};
-use crate::limits::{Parties, UssBaseUrls};
-use crate::table::{Record, Table};
+use crate::entity::{Entity, Shared};
+use crate::index::Index;
+use crate::table::Table;
 
 impl State {
     /// Checks everything that follows from the tables against them, and all hashes.
@@ -15,17 +15,26 @@ impl State {
     /// Says the first thing that does not fit.
     pub fn check(&self) -> Result<(), String> {
         let tables = &self.tables;
-        tables.operational_intents.check()?;
-        tables.constraints.check()?;
-        tables.subscriptions.check()?;
+        let remote_id = &tables.remote_id;
+        let indices = &self.remote_id_indices;
+        let mut shared = Shared::default();
+        check_kind(&tables.operational_intents, &self.operational_intent_index, &mut shared)?;
+        check_kind(&tables.constraints, &self.constraint_index, &mut shared)?;
+        check_kind(&tables.subscriptions, &self.subscription_index, &mut shared)?;
+        check_kind(
+            &remote_id.identification_service_areas,
+            &indices.identification_service_areas,
+            &mut shared,
+        )?;
+        check_kind(&remote_id.subscriptions, &indices.subscriptions, &mut shared)?;
         tables.uss_availabilities.check()?;
-        tables.kept_outcomes.check()?;
-        check_index(&self.operational_intent_index, &tables.operational_intents, |r| &r.occupied)?;
-        check_index(&self.constraint_index, &tables.constraints, |r| &r.occupied)?;
-        check_index(&self.subscription_index, &tables.subscriptions, |r| &r.occupied)?;
         self.check_ends()?;
         self.check_subscriptions()?;
-        self.check_counts()
+        self.check_kept_outcomes(&mut shared)?;
+        if shared != self.shared {
+            return Err("parties or base URLs are not counted as stored".to_owned());
+        }
+        self.check_version()
     }
 
     fn check_ends(&self) -> Result<(), String> {
@@ -60,23 +69,10 @@ impl State {
         Ok(())
     }
 
-    fn check_counts(&self) -> Result<(), String> {
-        let mut parties = Parties::default();
-        let mut urls = UssBaseUrls::default();
-        for (_, stored) in self.tables.operational_intents.iter() {
-            parties.add_entity(&stored.manager, stored.occupied.cells.len());
-            urls.add(&stored.uss_base_url);
-        }
-        for (_, stored) in self.tables.constraints.iter() {
-            parties.add_entity(&stored.manager, stored.occupied.cells.len());
-            urls.add(&stored.uss_base_url);
-        }
-        for (_, stored) in self.tables.subscriptions.iter() {
-            parties.add_entity(&stored.manager, stored.occupied.cells.len());
-            urls.add(&stored.uss_base_url);
-        }
+    fn check_kept_outcomes(&self, shared: &mut Shared) -> Result<(), String> {
+        self.tables.kept_outcomes.check()?;
         for (slot, kept) in self.tables.kept_outcomes.iter() {
-            parties.add_kept(&kept.party, (kept.position, kept.key));
+            shared.parties.add_kept(&kept.party, (kept.position, kept.key));
             if !self.kept.contains(&(kept.position, slot)) {
                 return Err("a kept outcome is not known by its position".to_owned());
             }
@@ -84,23 +80,32 @@ impl State {
         if self.kept.len() != self.tables.kept_outcomes.len() {
             return Err("a position leads to no kept outcome".to_owned());
         }
-        if parties != self.parties || urls != self.uss_base_urls {
-            return Err("parties or base URLs are not counted as stored".to_owned());
+        Ok(())
+    }
+
+    fn check_version(&self) -> Result<(), String> {
+        let counts = self.counts();
+        let remote_id = counts.identification_service_areas + counts.remote_id_subscriptions;
+        if 0 < remote_id && !self.tables.has_remote_id() {
+            return Err("what a snapshot of this version does not hold is stored".to_owned());
         }
         Ok(())
     }
 }
 
-fn check_index<R: Record>(
+/// Checks a table and its index, and counts what it holds.
+fn check_kind<E: Entity>(
+    table: &Table<E>,
     index: &Index,
-    table: &Table<R>,
-    occupied: impl Fn(&R) -> &Occupied,
+    shared: &mut Shared,
 ) -> Result<(), String> {
+    table.check()?;
     index.check()?;
     let mut entries = 0;
-    for (slot, record) in table.iter() {
-        entries += occupied(record).cells.len();
-        if !index.contains(slot, occupied(record)) {
+    for (slot, stored) in table.iter() {
+        shared.add(&mut stored.clone());
+        entries += stored.occupied().cells.len();
+        if !index.contains(slot, stored.occupied()) {
             return Err("something stored is not in its index".to_owned());
         }
     }

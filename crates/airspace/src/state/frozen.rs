@@ -1,21 +1,21 @@
 //! Writing a state as it was, and reading it again.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use spacetime::Timestamp;
 
-use super::{State, Tables};
-use crate::constraint::Constraint;
+use super::{RemoteIdIndices, RemoteIdTables, State, Tables};
+use crate::entity::{Entity, Shared};
 use crate::expiry::Ends;
 use crate::idempotency::KeptOutcome;
-use crate::index::{Index, Occupied};
-use crate::limits::{Parties, UssBaseUrls};
+use crate::index::Index;
 use crate::operational_intent::OperationalIntent;
 use crate::subscription::{Dependents, Subscription};
 use crate::table::{Record, Table};
-use crate::{Party, Settings, UssBaseUrl, stored};
+use crate::{F3411Settings, Settings, stored};
 
 /// The state at one position of the log, which stays as it is while the state goes on.
 ///
@@ -35,11 +35,11 @@ impl FrozenState {
         self.tables.hash()
     }
 
-    /// Writes its stored form, version 1: see `docs/log-format.md`.
+    /// Writes its stored form, in the first version that holds all of it: see `docs/log-format.md`.
     pub fn write<W: Write>(&self, writer: W) -> io::Result<()> {
         let mut writer = BufWriter::new(writer);
         let tables = &self.tables;
-        stored::VERSION.serialize(&mut writer)?;
+        tables.version.serialize(&mut writer)?;
         tables.clock.serialize(&mut writer)?;
         tables.horizon.serialize(&mut writer)?;
         tables.settings.serialize(&mut writer)?;
@@ -48,47 +48,52 @@ impl FrozenState {
         write_table(&tables.constraints, &mut writer)?;
         write_table(&tables.uss_availabilities, &mut writer)?;
         write_table(&tables.kept_outcomes, &mut writer)?;
+        if tables.has_remote_id() {
+            tables.remote_id.write(&mut writer)?;
+        }
         tables.hash().serialize(&mut writer)?;
         writer.flush()
     }
 }
 
 impl State {
-    /// Reads a stored form, version 1, to its end, and makes the state that it is of.
+    /// Reads a stored form of any version to its end, and makes the state that it is of.
     ///
     /// # Errors
     /// When it is of another version, cut off or longer, or when its records are not in order or
     /// not what the hash at its end says.
     pub fn read<R: Read>(reader: R) -> io::Result<State> {
         let mut reader = BufReader::new(reader);
-        if u16::deserialize_reader(&mut reader)? != stored::VERSION {
+        let version = u16::deserialize_reader(&mut reader)?;
+        if !(stored::VERSION_MIN..=stored::VERSION_MAX).contains(&version) {
             return Err(invalid("the state is stored in a version that is not known here"));
         }
         let mut shared = Shared::default();
         let clock = Timestamp::deserialize_reader(&mut reader)?;
         let horizon = Timestamp::deserialize_reader(&mut reader)?;
         let settings = Settings::deserialize_reader(&mut reader)?;
-        let subscriptions = read_table(&mut reader, |new: &mut Subscription| {
-            shared.entity(&mut new.manager, &mut new.uss_base_url, &new.occupied);
-        })?;
+        let subscriptions = read_table(&mut reader, |new| shared.add(new))?;
         let operational_intents = read_table(&mut reader, |new: &mut OperationalIntent| {
-            shared.entity(&mut new.manager, &mut new.uss_base_url, &new.occupied);
+            shared.add(new);
             share_cells(new, &subscriptions);
         })?;
-        let tables = Tables {
+        let mut tables = Tables {
+            version,
             clock,
             horizon,
             settings,
             subscriptions,
             operational_intents,
-            constraints: read_table(&mut reader, |new: &mut Constraint| {
-                shared.entity(&mut new.manager, &mut new.uss_base_url, &new.occupied);
-            })?,
+            constraints: read_table(&mut reader, |new| shared.add(new))?,
             uss_availabilities: read_table(&mut reader, |_| {})?,
             kept_outcomes: read_table(&mut reader, |new: &mut KeptOutcome| {
                 new.party = shared.parties.add_kept(&new.party, (new.position, new.key));
             })?,
+            remote_id: RemoteIdTables::default(),
         };
+        if tables.has_remote_id() {
+            tables.remote_id = RemoteIdTables::read(&mut reader, &mut shared)?;
+        }
         if <[u8; 32]>::deserialize_reader(&mut reader)? != tables.hash() {
             return Err(invalid("the records of the state do not have the hash at its end"));
         }
@@ -101,12 +106,17 @@ impl State {
     /// Makes the indices that follow from the tables.
     fn of(tables: Tables, shared: Shared) -> State {
         let mut state = State {
-            operational_intent_index: index_of(&tables.operational_intents, |r| &r.occupied),
-            constraint_index: index_of(&tables.constraints, |r| &r.occupied),
-            subscription_index: index_of(&tables.subscriptions, |r| &r.occupied),
+            operational_intent_index: index_of(&tables.operational_intents),
+            constraint_index: index_of(&tables.constraints),
+            subscription_index: index_of(&tables.subscriptions),
+            remote_id_indices: RemoteIdIndices {
+                identification_service_areas: index_of(
+                    &tables.remote_id.identification_service_areas,
+                ),
+                subscriptions: index_of(&tables.remote_id.subscriptions),
+            },
             dependents: dependents_of(&tables.operational_intents),
-            parties: shared.parties,
-            uss_base_urls: shared.uss_base_urls,
+            shared,
             kept: tables.kept_outcomes.iter().map(|(slot, kept)| (kept.position, slot)).collect(),
             tables,
             ends: Ends::default(),
@@ -118,35 +128,36 @@ impl State {
     /// Returns what is to be removed when its time has come.
     pub(super) fn ends_of_tables(&self) -> Ends {
         let tables = &self.tables;
-        let operational_intents = tables.operational_intents.iter();
-        let constraints = tables.constraints.iter();
-        let subscriptions = tables.subscriptions.iter();
+        let without_dependents =
+            |stored: &Subscription| !stored.implicit && self.dependents.count(stored.id) == 0;
         Ends {
-            operational_intents: operational_intents
-                .map(|(_, stored)| (stored.occupied.bounds.ends_at, stored.id))
-                .collect(),
-            constraints: constraints
-                .map(|(_, stored)| (stored.occupied.bounds.ends_at, stored.id))
-                .collect(),
-            subscriptions: subscriptions
-                .filter(|(_, stored)| !stored.implicit && self.dependents.count(stored.id) == 0)
-                .map(|(_, stored)| (stored.occupied.bounds.ends_at, stored.id))
-                .collect(),
+            operational_intents: ends_of(&tables.operational_intents, |_| true),
+            constraints: ends_of(&tables.constraints, |_| true),
+            subscriptions: ends_of(&tables.subscriptions, without_dependents),
+            identification_service_areas: ends_of(
+                &tables.remote_id.identification_service_areas,
+                |_| true,
+            ),
+            remote_id_subscriptions: ends_of(&tables.remote_id.subscriptions, |_| true),
         }
     }
 }
 
-/// What many records have in common, kept once and counted.
-#[derive(Default)]
-struct Shared {
-    parties: Parties,
-    uss_base_urls: UssBaseUrls,
-}
+impl RemoteIdTables {
+    fn write(&self, writer: &mut impl Write) -> io::Result<()> {
+        self.horizon.serialize(writer)?;
+        self.settings.serialize(writer)?;
+        write_table(&self.identification_service_areas, writer)?;
+        write_table(&self.subscriptions, writer)
+    }
 
-impl Shared {
-    fn entity(&mut self, manager: &mut Party, url: &mut UssBaseUrl, occupied: &Occupied) {
-        *manager = self.parties.add_entity(manager, occupied.cells.len());
-        *url = self.uss_base_urls.add(url);
+    fn read(reader: &mut impl Read, shared: &mut Shared) -> io::Result<Self> {
+        Ok(RemoteIdTables {
+            horizon: Timestamp::deserialize_reader(reader)?,
+            settings: F3411Settings::deserialize_reader(reader)?,
+            identification_service_areas: read_table(reader, |new| shared.add(new))?,
+            subscriptions: read_table(reader, |new| shared.add(new))?,
+        })
     }
 }
 
@@ -160,8 +171,17 @@ fn share_cells(new: &mut OperationalIntent, subscriptions: &Table<Subscription>)
     }
 }
 
-fn index_of<R: Record>(table: &Table<R>, occupied: impl Fn(&R) -> &Occupied) -> Index {
-    Index::of(table.iter().map(|(slot, record)| (slot, occupied(record))))
+fn index_of<E: Entity>(table: &Table<E>) -> Index {
+    Index::of(table.iter().map(|(slot, stored)| (slot, stored.occupied())))
+}
+
+/// Returns ends and ids of what `keep` keeps.
+fn ends_of<E: Entity>(
+    table: &Table<E>,
+    keep: impl Fn(&E) -> bool,
+) -> BTreeSet<(Timestamp, E::Key)> {
+    let stored = table.iter().map(|(_, stored)| stored).filter(|stored| keep(stored));
+    stored.map(|stored| (stored.occupied().bounds.ends_at, stored.key())).collect()
 }
 
 pub(super) fn dependents_of(operational_intents: &Table<OperationalIntent>) -> Dependents {

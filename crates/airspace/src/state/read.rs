@@ -1,4 +1,4 @@
-//! What reads and rules find in the state.
+//! What reads and rules find in the state about F3548-21.
 //!
 //! All of them are given a horizon and treat what is gone by then as unknown.
 
@@ -118,15 +118,11 @@ impl State {
 /// Reads for rules.
 impl State {
     pub(crate) fn live_operational_intent(&self, horizon: Timestamp, id: EntityId) -> Option<Slot> {
-        let slot = self.tables.operational_intents.find(&id)?;
-        let found = self.tables.operational_intents.at(slot);
-        (horizon < found.occupied.bounds.ends_at).then_some(slot)
+        self.tables.operational_intents.find_live(horizon, &id)
     }
 
     pub(crate) fn live_constraint(&self, horizon: Timestamp, id: EntityId) -> Option<Slot> {
-        let slot = self.tables.constraints.find(&id)?;
-        let found = self.tables.constraints.at(slot);
-        (horizon < found.occupied.bounds.ends_at).then_some(slot)
+        self.tables.constraints.find_live(horizon, &id)
     }
 
     pub(crate) fn live_subscription(&self, horizon: Timestamp, id: SubscriptionId) -> Option<Slot> {

@@ -36,7 +36,7 @@ fn intent(cells: u64, subscription: SubscriptionChoice) -> operational_intent::P
         key: Vec::new(),
         uss_base_url: url(),
         subscription,
-        next_ovn: NextOvn::Random([0; 16]),
+        next_ovn: NextOvn::Random([7; 16]),
     }
 }
 
@@ -49,7 +49,7 @@ fn implicit(id: u8) -> SubscriptionChoice {
 }
 
 fn update(cells: u64, subscription: SubscriptionChoice) -> operational_intent::Put {
-    let ovn = Some(Ovn::of_random([0; 16]));
+    let ovn = Some(Ovn::of_bits(EntityId::from_random_bytes([1; 16]), [7; 16]));
     operational_intent::Put { ovn, ..intent(cells, subscription) }
 }
 
@@ -59,7 +59,7 @@ fn constraint(cells: u64) -> constraint::Put {
         ovn: None,
         extent: extent(cells),
         uss_base_url: url(),
-        next_ovn: [0; 16],
+        next_ovn: [7; 16],
     }
 }
 
@@ -82,7 +82,7 @@ fn subscription(cells: u64, version: Option<String>) -> subscription::Put {
 
 /// Lets the party have all but so many entities and cells of what it may have.
 fn leave(state: &mut State, entities: u64, cells: u64) {
-    state.parties.change(&party(), |usage| {
+    state.shared.parties.change(&party(), |usage| {
         usage.entities = LIVE_ENTITIES_PER_PARTY_MAX - entities;
         usage.cells = CELLS_PER_PARTY_MAX - cells;
     });
@@ -154,7 +154,7 @@ fn counts_what_an_update_adds_and_removes() {
     check(&state, (0, 0), update(6, SubscriptionChoice::None));
     check(&state, (0, 1), update(7, SubscriptionChoice::None));
     check(&state, (0, 0), update(2, same));
-    let ovn = Some(Ovn::of_random([0; 16]));
+    let ovn = Some(Ovn::of_bits(EntityId::from_random_bytes([2; 16]), [7; 16]));
     check(&state, (0, 2), constraint::Put { ovn, ..constraint(5) });
     check(&state, (0, 2), subscription(5, Some(view.version)));
 }

@@ -1,7 +1,6 @@
 //! Creating and updating subscriptions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use spacetime::Timestamp;
 
@@ -11,13 +10,8 @@ use crate::limits::Growth;
 use crate::notification::Change;
 use crate::state::State;
 use crate::table::Slot;
+use crate::times::{self, DURATION_MAX, START_SKEW_MAX};
 use crate::{Accepted, Party, Search, constraint, operational_intent};
-
-/// How far in the past a subscription may start.
-pub const START_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
-
-/// How long a subscription may last; an implicit one may last longer.
-pub const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Creates or updates a subscription, and lists what is there.
 ///
@@ -66,23 +60,13 @@ pub(crate) fn put(
 /// Returns the times of a subscription: those given, else those it had, else from now for 24 hours.
 fn bounds(at: Timestamp, extent: &Search, old: Option<&Subscription>) -> Result<Bounds, Refusal> {
     let had = old.map(|old| old.occupied.bounds);
-    if extent.starts_at.is_some_and(|starts_at| starts_at < at.minus(START_SKEW_MAX)) {
-        return Err(Refusal::StartsInPast);
-    }
-    let starts_at = extent.starts_at.or(had.map(|had| had.starts_at)).unwrap_or(at);
+    let starts_at = times::start(at, extent.starts_at, had)?;
     let ends_at = extent.ends_at.or(had.map(|had| had.ends_at));
-    let ends_at = ends_at.unwrap_or(starts_at.plus(DURATION_MAX));
-    // f3548-21.yaml, PutSubscriptionParameters: "The end time may not be in the past".
-    if ends_at < at {
-        return Err(Refusal::EndsInPast);
-    }
-    if ends_at <= starts_at {
-        return Err(Refusal::EndsBeforeStart);
-    }
-    if DURATION_MAX < ends_at.since(starts_at) {
+    let bounds = times::until(at, starts_at, ends_at.unwrap_or(starts_at.plus(DURATION_MAX)))?;
+    if DURATION_MAX < bounds.duration() {
         return Err(Refusal::TooLong);
     }
-    Ok(Bounds::of_time(starts_at, ends_at))
+    Ok(bounds)
 }
 
 /// Returns what is updated; `None` is a creation. The version is checked before the manager.
@@ -155,11 +139,7 @@ fn check_limits(
     new: &Occupied,
     old: Option<Slot>,
 ) -> Result<(), Refusal> {
-    let mut growth = Growth::default();
-    growth.add(new.cells.len());
-    if let Some(old) = old {
-        growth.remove(state.subscriptions().at(old).occupied.cells.len());
-    }
+    let growth = Growth::of(new, old.map(|old| &state.subscriptions().at(old).occupied));
     if !state.parties().allow(party, &growth) {
         return Err(Refusal::TooMany);
     }

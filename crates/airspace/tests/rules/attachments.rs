@@ -284,11 +284,11 @@ fn lets_so_many_name_one_subscription() {
     let dependents = found[0].dependent_operational_intents.len();
     assert_eq!(dependents, airspace::DEPENDENTS_PER_SUBSCRIPTION_MAX);
 
-    let mut again = intent(0, place().during(0, 60)).with(existing(9));
+    let mut again = intent(200, place().during(0, 60)).with(existing(9));
     again.id = found[0].dependent_operational_intents[0];
     again.extent.altitude_lower = Some(spacetime::Altitude::from_millimeters(0));
     again.extent.altitude_upper = again.extent.altitude_lower;
-    scene.decide_unchecked(A, again.over(&random_ovn(0))).expect("it names it already");
+    scene.decide_unchecked(A, again.over(&random_ovn(200))).expect("it names it already");
 
     let elsewhere = intent(1, place().cells(&[2])).with(existing(8));
     scene.decide_unchecked(A, elsewhere.clone()).expect("it is in another cell");

@@ -7,7 +7,10 @@
 use std::fmt::Write;
 
 use airspace::constraint::ConstraintReference;
+use airspace::identification_service_area::IdentificationServiceAreaView;
+use airspace::import::Import;
 use airspace::operational_intent::{self, OperationalIntentReference, SubscriptionChoice};
+use airspace::remote_id_subscription::RemoteIdSubscriptionView;
 use airspace::subscription::SubscriptionView;
 use airspace::{
     Accepted, Command, Decision, EntityId, Outcome, Ovn, Refusal, Request, Retry, Search, State,
@@ -107,7 +110,7 @@ impl Scene {
     pub(crate) fn fill_with(&mut self, party: &str, count: usize, with: &SubscriptionChoice) {
         for _ in 0..count {
             let number = self.position + 1;
-            let mut put = intent(0, place().during(0, 60));
+            let mut put = intent(200, place().during(0, 60));
             let altitude = Altitude::from_millimeters(10_000_000 + 2 * number as i32);
             put.extent.altitude_lower = Some(altitude);
             put.extent.altitude_upper = Some(altitude);
@@ -191,6 +194,18 @@ impl Scene {
                 format!("{} {version} {:?}", status.uss_id, status.availability)
             }
             Ok(Accepted::Settings(settings)) => format!("{settings:?}"),
+            Ok(Accepted::IdentificationServiceArea { area, subscribers }) => {
+                format!("{}{}", self.area(area), told(subscribers))
+            }
+            Ok(Accepted::RemoteIdSubscriptionPut { subscription, areas }) => {
+                let ids: Vec<_> = areas.iter().map(|area| short(area.id.as_bytes())).collect();
+                format!("{}; areas [{}]", self.remote_id_subscription(subscription), ids.join(" "))
+            }
+            Ok(Accepted::RemoteIdSubscriptionDeleted { subscription }) => {
+                self.remote_id_subscription(subscription)
+            }
+            Ok(Accepted::F3411Settings(settings)) => format!("{settings:?}"),
+            Ok(Accepted::Imported) => "imported".to_owned(),
             Err(refusal) => refused(refusal),
         }
     }
@@ -212,6 +227,29 @@ impl Scene {
             write!(text, " <-{}", short(dependent.as_bytes())).expect("it is a string");
         }
         text
+    }
+
+    pub(crate) fn area(&mut self, view: &IdentificationServiceAreaView) -> String {
+        format!(
+            "area {} {} {}..{} {}",
+            short(view.id.as_bytes()),
+            self.name_version(&view.version.to_string()),
+            seconds(view.starts_at),
+            seconds(view.ends_at),
+            view.owner,
+        )
+    }
+
+    pub(crate) fn remote_id_subscription(&mut self, view: &RemoteIdSubscriptionView) -> String {
+        format!(
+            "s{} {} {}..{} index {} {}",
+            short(view.id.as_bytes()),
+            self.name_version(&view.version.to_string()),
+            seconds(view.starts_at),
+            seconds(view.ends_at),
+            view.notification_index,
+            view.owner,
+        )
     }
 
     fn name_version(&mut self, version: &str) -> String {
@@ -245,8 +283,33 @@ fn asked(request: &Request) -> String {
         Request::PutSubscription(put) => format!("subscribes s{}", short(put.id.as_bytes())),
         Request::DeleteSubscription(it) => format!("unsubscribes s{}", short(it.id.as_bytes())),
         Request::PutUssAvailability(put) => format!("says {} is", put.uss_id),
-        Request::PutSettings(_) => "sets".to_owned(),
+        Request::PutSettings(_) | Request::PutF3411Settings(_) => "sets".to_owned(),
+        Request::PutIdentificationServiceArea(put) => {
+            format!("puts area {}", short(put.id.as_bytes()))
+        }
+        Request::DeleteIdentificationServiceArea(it) => {
+            format!("deletes area {}", short(it.id.as_bytes()))
+        }
+        Request::PutRemoteIdSubscription(put) => {
+            format!("subscribes to areas s{}", short(put.id.as_bytes()))
+        }
+        Request::DeleteRemoteIdSubscription(it) => {
+            format!("unsubscribes from areas s{}", short(it.id.as_bytes()))
+        }
+        Request::Import(import) => imported(import),
     }
+}
+
+fn imported(import: &Import) -> String {
+    let (kind, id) = match import {
+        Import::Subscription(it) => ("s", short(it.id.as_bytes())),
+        Import::OperationalIntent(it) => ("", short(it.id.as_bytes())),
+        Import::Constraint(it) => ("constraint ", short(it.id.as_bytes())),
+        Import::UssAvailability(it) => ("availability of ", it.uss_id.to_string()),
+        Import::IdentificationServiceArea(it) => ("area ", short(it.id.as_bytes())),
+        Import::RemoteIdSubscription(it) => ("to areas s", short(it.id.as_bytes())),
+    };
+    format!("imports {kind}{id}")
 }
 
 fn reference(intent: &OperationalIntentReference) -> String {
@@ -327,5 +390,8 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::Constraint(refusal) => format!("{refusal:?}"),
         Refusal::Subscription(refusal) => format!("{refusal:?}"),
         Refusal::UssAvailability(refusal) => format!("{refusal:?}"),
+        Refusal::IdentificationServiceArea(refusal) => format!("{refusal:?}"),
+        Refusal::RemoteIdSubscription(refusal) => format!("{refusal:?}"),
+        Refusal::Import(refusal) => format!("{refusal:?}"),
     }
 }

@@ -91,7 +91,7 @@ fn refuses_bytes_left_over_and_choices_unknown() {
 
     let longer = [bytes.as_slice(), &[0]].concat();
     let mut unknown = bytes;
-    unknown[request_at] = 8;
+    unknown[request_at] = 14;
 
     assert!(borsh::from_slice::<Command>(&longer).is_err());
     assert!(borsh::from_slice::<Command>(&unknown).is_err());

@@ -244,6 +244,7 @@ fn name(outcome: &Outcome) -> &'static str {
             uss_availability::Refusal::VersionMismatch => "availability: version mismatch",
             uss_availability::Refusal::TooMany => "availability: too many",
         },
+        _ => "of version 2",
     }
 }
 
