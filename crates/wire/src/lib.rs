@@ -8,7 +8,9 @@
 //! It does no I/O, reads no clock and draws no random number. It must never decide a rule of the
 //! airspace: it tells whether a message is well-formed, not whether it may be granted.
 
+pub mod aux_;
 pub mod f3548;
+pub mod versioning;
 
 mod base_url;
 mod json;
