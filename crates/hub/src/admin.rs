@@ -64,11 +64,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 
 /// Takes the operator's word that the parties have put their entities again after a restore.
 async fn confirm_restored(State(admin): State<Admin>) -> Result<Response, Failure> {
-    if admin.context.replica.declared().restored.is_none() {
+    if admin.context.replica.restored().is_none() {
         let message = "the log was not restored from a backup, or that was confirmed already";
         return Err(Failure::new(StatusCode::CONFLICT, message));
     }
-    admin.context.replica.declare(Declaration::RestoredConfirmed).await?;
+    admin.context.replica.declare(Declaration::RestoredConfirmed, ()).await?;
     tracing::info!("an operator confirmed that the parties have put their entities again");
     Ok(reply::json(StatusCode::OK, &serde_json::json!({ "confirmed": true })))
 }

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, OldEntries};
 use crate::context::{Context, Shares};
 use crate::entropy::Entropy;
-use crate::replica::declaration::Declaration;
+use crate::replica::declaration::{DarId, Declaration};
 use crate::replica::{self, Options, Replica, ReplicaError, SubmitError};
 use crate::reports::Reports;
 use crate::server::{Server, ServerError};
@@ -111,6 +111,7 @@ impl Hub {
         let opened = open(&config, &clock, &telemetry).await?;
         opened.replica.caught_up().await?;
         declare(&config, &opened).await?;
+        found(&opened.replica, &entropy).await;
         put_settings(&config, &opened.replica).await;
         let context = Arc::new(Context {
             replica: opened.replica.clone(),
@@ -211,24 +212,38 @@ async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<O
 /// Writes into the log what the operator says about this start.
 async fn declare(config: &Config, opened: &Opened) -> Result<(), StartError> {
     let Opened { log, replica } = opened;
-    if config.restored && (log.is_restored() || replica.declared().restored.is_none()) {
-        replica.declare(Declaration::Restored).await.map_err(StartError::Declare)?;
+    if config.restored && (log.is_restored() || replica.restored().is_none()) {
+        replica.declare(Declaration::Restored, ()).await.map_err(StartError::Declare)?;
     }
     if log.is_restored() {
         let log = Arc::clone(log);
         let settling = tokio::task::spawn_blocking(move || log.settle_restore());
         settling.await.map_err(|_| StartError::Interrupted)?.map_err(StartError::Settle)?;
     }
-    if config.confirm_restored && replica.declared().restored.is_some() {
-        replica.declare(Declaration::RestoredConfirmed).await.map_err(StartError::Declare)?;
+    if config.confirm_restored && replica.restored().is_some() {
+        replica.declare(Declaration::RestoredConfirmed, ()).await.map_err(StartError::Declare)?;
     }
-    if replica.declared().restored.is_some() {
+    if replica.restored().is_some() {
         tracing::warn!(
             "the log was restored from a backup: what was answered after it is gone; confirm with \
              POST /restored/confirm or --confirm-restored when the parties have put theirs again"
         );
     }
     Ok(())
+}
+
+/// Makes the log an airspace representation of its own, if it is none or was put back from a backup.
+async fn found(replica: &Replica, entropy: &Entropy) {
+    if replica.read_declared(|declared| declared.dar_id().is_some()) {
+        return;
+    }
+    let dar_id = DarId::from_random_bytes(entropy.bytes());
+    match replica.declare(Declaration::Founded { dar_id }, ()).await {
+        Ok(()) => tracing::info!(%dar_id, "the log is an airspace representation of its own"),
+        Err(error) => {
+            tracing::warn!(%error, "the log could not be given its DAR id; tried again later");
+        }
+    }
 }
 
 /// Puts the operator's settings into the log, if they are not what the state has.
@@ -271,6 +286,7 @@ fn spawn_tasks(
     }));
     let (config, context, log) = (config.clone(), Arc::clone(context), Arc::clone(log));
     tasks.spawn(again(HOUSEKEEPING_INTERVAL, stopped.clone(), async move || {
+        found(&context.replica, &context.entropy).await;
         put_settings(&config, &context.replica).await;
         seal_old(&config, &context, &log).await;
     }));

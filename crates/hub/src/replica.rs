@@ -30,7 +30,7 @@ mod waiters;
 pub use follow::APPLY_BATCH_MAX;
 pub use states::{AIRSPACE_VERSION, ApplyError, HUB_VERSION};
 
-use declaration::Declaration;
+use declaration::{Declaration, Restored};
 use states::States;
 use waiters::{Answer, Waiters};
 
@@ -178,19 +178,7 @@ impl Replica {
         held: H,
     ) -> Result<Outcome, SubmitError> {
         let bytes = borsh::to_vec(&command).expect("writing to memory does not fail");
-        let queued = self.0.queue.enter(&command.party, (bytes.len() + ENTRY_COST_BYTES) as u64);
-        let queued = queued.map_err(|denied| match denied {
-            Denied::PartyShare => SubmitError::PartyShare,
-            Denied::Full => SubmitError::QueueFull,
-        })?;
-        let (receipt, answer) = self.append(Family::AIRSPACE, AIRSPACE_VERSION, bytes)?;
-        let replica = self.clone();
-        let waiting = tokio::spawn(async move {
-            let answer = replica.answer(receipt, answer).await;
-            drop((held, queued));
-            answer
-        });
-        match waiting.await.unwrap_or(Err(SubmitError::Unknown))? {
+        match self.put(&command.party, Form::COMMAND, bytes, held).await? {
             Answer::Decided(outcome) => Ok(outcome),
             Answer::Repeat { first } => self.kept_outcome(first).await,
             Answer::KeyReused => Err(SubmitError::KeyReused),
@@ -199,11 +187,24 @@ impl Replica {
     }
 
     /// Puts a declaration of this hub into the log and waits until the state has it.
-    pub async fn declare(&self, declaration: Declaration) -> Result<(), SubmitError> {
+    ///
+    /// `held` is dropped as by [`Replica::submit`]; a heartbeat counts as its reporter's.
+    pub async fn declare<H: Send + 'static>(
+        &self,
+        declaration: Declaration,
+        held: H,
+    ) -> Result<(), SubmitError> {
         let bytes = borsh::to_vec(&declaration).expect("writing to memory does not fail");
-        let (receipt, answer) = self.append(Family::HUB, HUB_VERSION, bytes)?;
-        self.answer(receipt, answer).await?;
-        Ok(())
+        let party = match declaration {
+            Declaration::Heartbeat(heartbeat) => heartbeat.reporter,
+            Declaration::Restored
+            | Declaration::RestoredConfirmed
+            | Declaration::Founded { .. } => own_party(),
+        };
+        match self.put(&party, Form::DECLARATION, bytes, held).await? {
+            Answer::Declared => Ok(()),
+            answer => unreachable!("a declaration came to {answer:?}"),
+        }
     }
 
     /// Looks at the airspace under a shared lock, at the later of the state's time and the hub's.
@@ -215,9 +216,14 @@ impl Replica {
         look(&states.airspace, now)
     }
 
-    /// Returns what hubs have declared.
-    pub fn declared(&self) -> declaration::State {
-        self.0.states().hub.clone()
+    /// Looks at what hubs have declared, as [`Replica::read`] does at the airspace.
+    pub fn read_declared<T>(&self, look: impl FnOnce(&declaration::State) -> T) -> T {
+        look(&self.0.states().hub)
+    }
+
+    /// Returns the start from a backup that nobody has confirmed yet, if there was one.
+    pub fn restored(&self) -> Option<Restored> {
+        self.read_declared(|declared| declared.restored)
     }
 
     /// Returns how far the state has followed the log.
@@ -262,17 +268,36 @@ impl Replica {
         }
     }
 
-    fn append(
+    /// Puts bytes into the log as `party`'s and waits for what they come to.
+    async fn put<H: Send + 'static>(
         &self,
-        family: Family,
-        version: u16,
-        command: Vec<u8>,
-    ) -> Result<(Receipt, Awaited), SubmitError> {
+        party: &Party,
+        form: Form,
+        bytes: Vec<u8>,
+        held: H,
+    ) -> Result<Answer, SubmitError> {
+        let queued = self.0.queue.enter(party, (bytes.len() + ENTRY_COST_BYTES) as u64);
+        let queued = queued.map_err(|denied| match denied {
+            Denied::PartyShare => SubmitError::PartyShare,
+            Denied::Full => SubmitError::QueueFull,
+        })?;
+        let (receipt, answer) = self.append(form, bytes)?;
+        let replica = self.clone();
+        let waiting = tokio::spawn(async move {
+            let answer = replica.answer(receipt, answer).await;
+            drop((held, queued));
+            answer
+        });
+        waiting.await.unwrap_or(Err(SubmitError::Unknown))
+    }
+
+    fn append(&self, form: Form, command: Vec<u8>) -> Result<(Receipt, Awaited), SubmitError> {
         if self.failure().is_some() {
             return Err(SubmitError::Closed);
         }
         let stamp = self.check_clock()?;
         let proposer = self.0.options.proposer.clone();
+        let Form { family, version } = form;
         let entry = Entry { family, version, proposer, stamp, command };
         let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));
         let answer = self.0.waiters.expect(ticket);
@@ -322,6 +347,18 @@ impl Replica {
         let found = tokio::task::spawn_blocking(move || shared.kept_outcome(first)).await;
         found.unwrap_or(Err(SubmitError::OutcomeForgotten))
     }
+}
+
+/// What the bytes of an entry are.
+#[derive(Clone, Copy, Debug)]
+struct Form {
+    family: Family,
+    version: u16,
+}
+
+impl Form {
+    const COMMAND: Form = Form { family: Family::AIRSPACE, version: AIRSPACE_VERSION };
+    const DECLARATION: Form = Form { family: Family::HUB, version: HUB_VERSION };
 }
 
 /// Where a submitted entry's answer arrives.

@@ -9,7 +9,7 @@ use airspace::{
     Command, Extent, NextOvn, Ovn, Request, Search, Settings, constraint, operational_intent,
     subscription, uss_availability,
 };
-use hub::replica::declaration::Declaration;
+use hub::replica::declaration::{Declaration, Heartbeat};
 use log::{Entry, Family, Position};
 use serde_json::{Value, json};
 use spacetime::{Altitude, Cells, Timestamp};
@@ -39,7 +39,7 @@ pub(crate) fn entry(position: Position, entry: &Entry, ovns: Ovns) -> Value {
     });
     let known = match entry.family {
         Family::AIRSPACE => show_command(&mut shown, &entry.command, ovns),
-        Family::HUB => show_declaration(&mut shown, &entry.command),
+        Family::HUB => show_declaration(&mut shown, entry),
         _ => None,
     };
     if known.is_none() {
@@ -58,12 +58,24 @@ fn show_command(shown: &mut Value, bytes: &[u8], ovns: Ovns) -> Option<()> {
     Some(())
 }
 
-fn show_declaration(shown: &mut Value, bytes: &[u8]) -> Option<()> {
-    shown["declaration"] = match borsh::from_slice(bytes).ok()? {
+fn show_declaration(shown: &mut Value, entry: &Entry) -> Option<()> {
+    shown["declaration"] = match Declaration::from_bytes(entry.version, &entry.command).ok()? {
         Declaration::Restored => json!("restored"),
         Declaration::RestoredConfirmed => json!("restored_confirmed"),
+        Declaration::Founded { dar_id } => json!({ "founded": { "dar_id": dar_id.to_string() } }),
+        Declaration::Heartbeat(declared) => json!({ "heartbeat": heartbeat(&declared) }),
     };
     Some(())
+}
+
+fn heartbeat(heartbeat: &Heartbeat) -> Value {
+    let Heartbeat { source, reporter, timestamp, next_expected_before } = heartbeat;
+    json!({
+        "source": source.as_str(),
+        "reporter": reporter.as_str(),
+        "timestamp": time(*timestamp),
+        "next_expected_before": next_expected_before.map(time),
+    })
 }
 
 /// Returns bytes in hexadecimal.
@@ -101,7 +113,6 @@ fn request(request: &Request, ovns: Ovns) -> Value {
         Request::PutSettings(Settings { f3548_retention_s }) => {
             json!({ "put_settings": { "f3548_retention_s": f3548_retention_s } })
         }
-        _ => json!("a request of version 2"),
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) fn readiness(context: &Context, log: &LocalLog, disk_free_bytes_min: 
         free_bytes: log.stats().disk_free_bytes,
         free_bytes_min: disk_free_bytes_min,
     };
-    let restored = context.replica.declared().restored.map(|restored| RestoredReadiness {
+    let restored = context.replica.restored().map(|restored| RestoredReadiness {
         position: restored.position,
         at: rfc3339(restored.at),
     });

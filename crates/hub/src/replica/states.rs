@@ -12,14 +12,11 @@ use super::declaration::{self, Declaration};
 /// The version of the airspace's rules and stored form that this build writes and reads.
 pub const AIRSPACE_VERSION: u16 = 1;
 
-/// The version of declarations that this build writes and reads.
-pub const HUB_VERSION: u16 = 1;
+/// The version of declarations that this build writes; it reads all before it too.
+pub const HUB_VERSION: u16 = 2;
 
 /// The first byte of a snapshot's body.
 const BODY_VERSION: u8 = 1;
-
-/// How many bytes the declared part of a snapshot may have.
-const DECLARED_BYTES_MAX: u32 = 1 << 20;
 
 /// The state of each family.
 #[derive(Debug, Default)]
@@ -79,13 +76,13 @@ impl States {
     /// Applies an entry: pure, and the same on every hub.
     pub(super) fn apply(&mut self, committed: &Committed, parsed: &Parsed) -> Applied {
         let position = committed.position.number();
-        let stamp = committed.entry.stamp;
         match parsed {
             Parsed::Declaration(declaration) => {
-                self.hub.apply(position, stamp, declaration);
+                self.hub.apply(position, &committed.entry, declaration);
                 Applied::Declared
             }
             Parsed::Command(command) => {
+                let stamp = committed.entry.stamp;
                 Applied::Decided(self.airspace.apply(position, stamp, command))
             }
         }
@@ -100,14 +97,14 @@ impl States {
         let mut head = [0; 5];
         from.read_exact(&mut head)?;
         let [version, length @ ..] = head;
-        let length = u32::from_le_bytes(length);
-        if version != BODY_VERSION || DECLARED_BYTES_MAX < length {
+        let length = u32::from_le_bytes(length) as usize;
+        if version != BODY_VERSION || declaration::State::BYTES_MAX < length {
             let message = "the snapshot has a form that this version does not read";
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        let mut declared = vec![0; length as usize];
+        let mut declared = vec![0; length];
         from.read_exact(&mut declared)?;
-        let hub = declaration::State::try_from_slice(&declared)?;
+        let hub = declaration::State::from_bytes(&declared)?;
         let airspace = airspace::State::read(from)?;
         Ok(States { hub, airspace })
     }
@@ -124,8 +121,8 @@ impl FrozenStates {
 
     /// Writes the body of a snapshot, described in `docs/log-format.md`.
     pub(super) fn write(&self, to: &mut dyn Write) -> io::Result<()> {
-        let declared = borsh::to_vec(&self.hub)?;
-        let length = u32::try_from(declared.len()).expect("a few declarations");
+        let declared = self.hub.to_bytes();
+        let length = u32::try_from(declared.len()).expect("at most State::BYTES_MAX");
         to.write_all(&[BODY_VERSION])?;
         to.write_all(&length.to_le_bytes())?;
         to.write_all(&declared)?;
@@ -137,8 +134,8 @@ impl FrozenStates {
 pub(super) fn parse(position: Position, entry: &Entry) -> Result<Parsed, ApplyError> {
     let malformed = |source| ApplyError::Malformed { position, source };
     match (entry.family, entry.version) {
-        (Family::HUB, HUB_VERSION) => {
-            let parsed = Declaration::try_from_slice(&entry.command).map_err(malformed)?;
+        (Family::HUB, version @ 1..=HUB_VERSION) => {
+            let parsed = Declaration::from_bytes(version, &entry.command).map_err(malformed)?;
             Ok(Parsed::Declaration(parsed))
         }
         (Family::AIRSPACE, AIRSPACE_VERSION) => {

@@ -124,7 +124,7 @@ async fn starts_from_a_snapshot_and_the_tail() {
             log.snapshots().write(head, hash, |to| frozen.write(to)).expect("it is written");
         }
     }
-    replica.declare(Declaration::Restored).await.expect("declared");
+    replica.declare(Declaration::Restored, ()).await.expect("declared");
     let (clock, hash) = (replica.progress().clock, replica.0.states().frozen().hash());
     close(&log, &replica);
 
@@ -137,7 +137,7 @@ async fn starts_from_a_snapshot_and_the_tail() {
     assert_eq!(count(&replica), 3);
     assert_eq!(replica.progress().clock, clock);
     assert_eq!(replica.0.states().frozen().hash(), hash);
-    assert!(replica.declared().restored.is_some());
+    assert!(replica.restored().is_some());
     close(&log, &replica);
 }
 
@@ -186,6 +186,36 @@ async fn counts_what_a_party_queued_until_it_is_decided_even_if_nobody_waits() {
     drop(release);
     eventually(|| Arc::strong_count(&held) == 1 && replica.0.queue.held() == 0).await;
     assert_eq!(count(&replica), 1);
+    close(&log, &replica);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_a_heartbeat_as_its_reporters() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let log = log_in(dir.path());
+    let replica = start(&log);
+    let release = hold_up(&replica);
+    let heartbeat = |reporter: &str| {
+        Declaration::Heartbeat(declaration::Heartbeat {
+            source: declaration::HeartbeatSource::new("test").expect("a good source"),
+            reporter: party(reporter),
+            timestamp: options().clock.now(),
+            next_expected_before: None,
+        })
+    };
+    // The party holds half of the queue, as much as one alone may.
+    let half = log::QUEUE_BYTES_MAX as u64 / 2;
+    let greedy = replica.0.queue.enter(&party("greedy"), half).expect("there is room");
+
+    assert_eq!(replica.declare(heartbeat("greedy"), ()).await, Err(SubmitError::PartyShare));
+    let asking = replica.clone();
+    let modest = tokio::spawn(async move { asking.declare(heartbeat("modest"), ()).await });
+    eventually(|| replica.waiting() == 1).await;
+    assert!(half < replica.0.queue.held());
+    drop((release, greedy));
+
+    assert_eq!(modest.await.expect("no panic"), Ok(()));
+    eventually(|| replica.0.queue.held() == 0).await;
     close(&log, &replica);
 }
 

@@ -18,8 +18,9 @@ async fn is_ready_and_says_how_it_does() {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let ready = answer.json();
     assert_eq!(ready["ready"], true);
-    assert_eq!(ready["log"]["position"], 1);
-    assert_eq!(ready["log"]["applied_position"], 1);
+    // The first entry founds the log.
+    assert_eq!(ready["log"]["position"], 2);
+    assert_eq!(ready["log"]["applied_position"], 2);
     assert_eq!(ready["log"]["chain"].as_str().map(str::len), Some(64));
     assert_eq!(ready["keys"][0]["keys"], 1);
     assert!(ready["disk"]["free_bytes"].is_u64());
@@ -35,7 +36,7 @@ async fn counts_requests_entities_and_commits() {
     hub.send("uss1", Method::GET, &intent_path(2), None).await;
 
     // The log's writer takes its times down after it has handed the entry out.
-    eventually(async || hub.metric("tansiq_log_batch_entries_count").await == 1.0).await;
+    eventually(async || hub.metric("tansiq_log_batch_entries_count").await == 2.0).await;
     let answer = hub.ask_admin(Method::GET, "/metrics").await;
 
     let text = String::from_utf8(answer.body).expect("it is text");
@@ -47,7 +48,7 @@ async fn counts_requests_entities_and_commits() {
         "tansiq_request_seconds_count{api=\"f3548-21\",operation=\"getOperationalIntentReference\"} \
          1",
         "tansiq_state_entities{kind=\"operational_intent\"} 1",
-        "tansiq_log_position 1",
+        "tansiq_log_position 2",
         "tansiq_log_queue_entries 0",
         "tansiq_keys_failing 0",
     ] {

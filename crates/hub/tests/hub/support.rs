@@ -27,6 +27,7 @@ pub(crate) struct TestHub {
     pub(crate) config: Config,
     client: reqwest::Client,
     dir: Arc<TempDir>,
+    starts: u64,
 }
 
 /// What a hub answered.
@@ -48,12 +49,19 @@ impl TestHub {
         let dir = Arc::new(tempfile::tempdir().expect("a directory"));
         let mut config = config(dir.path());
         change(&mut config);
-        Self::start_in(dir, config, clock()).await.expect("the hub starts")
+        Self::start_in(dir, config, clock(), 1).await.expect("the hub starts")
     }
 
-    async fn start_in(dir: Arc<TempDir>, config: Config, clock: Clock) -> Result<Self, StartError> {
-        let hub = Hub::start_with(config.clone(), clock.clone(), Entropy::seeded(7)).await?;
-        Ok(TestHub { hub, clock, config, client: reqwest::Client::new(), dir })
+    async fn start_in(
+        dir: Arc<TempDir>,
+        config: Config,
+        clock: Clock,
+        starts: u64,
+    ) -> Result<Self, StartError> {
+        // No start draws the random bits of another one.
+        let entropy = Entropy::seeded(starts);
+        let hub = Hub::start_with(config.clone(), clock.clone(), entropy).await?;
+        Ok(TestHub { hub, clock, config, client: reqwest::Client::new(), dir, starts })
     }
 
     /// Stops the hub and starts another on the same directory, with changes.
@@ -68,7 +76,7 @@ impl TestHub {
     ) -> Result<Self, StartError> {
         self.hub.shutdown().await;
         change(&mut self.config);
-        Self::start_in(self.dir, self.config, self.clock).await
+        Self::start_in(self.dir, self.config, self.clock, self.starts + 1).await
     }
 
     /// Returns a URL of the public listener.
