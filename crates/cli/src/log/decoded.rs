@@ -113,6 +113,7 @@ fn request(request: &Request, ovns: Ovns) -> Value {
         Request::PutSettings(Settings { f3548_retention_s }) => {
             json!({ "put_settings": { "f3548_retention_s": f3548_retention_s } })
         }
+        _ => json!("a request of version 2"),
     }
 }
 
