@@ -15,6 +15,7 @@ pub mod versioning;
 mod base_url;
 mod json;
 mod list;
+mod period;
 mod rfc3339;
 mod text;
 

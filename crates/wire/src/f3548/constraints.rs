@@ -10,9 +10,10 @@ use crate::base_url::{BaseUrlError, Schemes};
 use crate::f3548::common::{
     SubscriberToNotify, Subscribers, Time, UssAvailabilityStateText, Volume4D,
 };
-use crate::f3548::volumes::{self, ExtentsError, Moment, Required, VolumeError};
+use crate::f3548::volumes::{self, ExtentsError, Required, VolumeError};
 use crate::json::{self, JsonError};
 use crate::list::Mapped;
+use crate::period::Moment;
 use crate::text;
 
 /// What the DSS tells of a constraint (`ConstraintReference`).

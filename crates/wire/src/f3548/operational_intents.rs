@@ -16,9 +16,10 @@ use crate::f3548::common::{
     Volume4D,
 };
 use crate::f3548::constraints::ConstraintReference;
-use crate::f3548::volumes::{self, ExtentsError, Moment, Required, VolumeError};
+use crate::f3548::volumes::{self, ExtentsError, Required, VolumeError};
 use crate::json::{self, JsonError};
 use crate::list::Mapped;
+use crate::period::Moment;
 use crate::text;
 
 /// What the DSS tells of an operational intent (`OperationalIntentReference`).

@@ -8,9 +8,10 @@ use crate::base_url::{BaseUrlError, Schemes};
 use crate::f3548::common::{Time, Volume4D};
 use crate::f3548::constraints::{self, ConstraintReference};
 use crate::f3548::operational_intents::{self, OperationalIntentReference};
-use crate::f3548::volumes::{self, Moment, VolumeError};
+use crate::f3548::volumes::{self, VolumeError};
 use crate::json::{self, JsonError};
 use crate::list::Mapped;
+use crate::period::Moment;
 use crate::text;
 
 /// What a party is told of its subscription (`Subscription`).

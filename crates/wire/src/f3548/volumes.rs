@@ -1,12 +1,11 @@
 //! Volumes of messages to and from volumes of `spacetime`, and their union to an extent.
 
-use std::cmp::Ordering;
-
 use airspace::{Extent, Search};
 use spacetime::{Altitude, Area, AreaError, Cells, LatLng, Timestamp, VERTICES_MAX};
 
 use crate::f3548::common::{self, Circle, LatLngPoint, LengthUnits, Polygon, Radius, Time};
 use crate::f3548::common::{Volume3D, Volume4D};
+use crate::period::{self, EndsBeforeStart, Moment};
 
 /// The lowest altitude of a message, in meters (F3548-21 `Altitude`).
 pub const ALTITUDE_M_MIN: f64 = -8_000.0;
@@ -85,15 +84,6 @@ pub(crate) enum Required {
     TimesAndAltitudes,
 }
 
-/// What becomes of a volume that starts when it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
-    /// It asks what there is at that moment: searches. Clients send it.
-    Accepted,
-    /// It is refused: everything that is put.
-    Refused,
-}
-
 impl VolumeError {
     /// Tells whether the volume is well-formed but too large.
     pub fn is_too_large(&self) -> bool {
@@ -135,17 +125,9 @@ impl Volume4D {
     }
 
     fn times(&self, moment: Moment) -> Result<(Option<Timestamp>, Option<Timestamp>), VolumeError> {
-        if let (Some(start), Some(end)) = (self.time_start, self.time_end) {
-            match end.value.cmp(&start.value) {
-                Ordering::Less => return Err(VolumeError::EndsBeforeStart),
-                Ordering::Equal if moment == Moment::Refused => {
-                    return Err(VolumeError::EndsBeforeStart);
-                }
-                Ordering::Equal | Ordering::Greater => {}
-            }
-        }
-        let start = self.time_start.map(|time| time.value.floor());
-        Ok((start, self.time_end.map(|time| time.value.ceil())))
+        let value = |time: Time| time.value;
+        period::widen(self.time_start.map(value), self.time_end.map(value), moment)
+            .map_err(|EndsBeforeStart| VolumeError::EndsBeforeStart)
     }
 
     fn require(&self, required: Required) -> Result<(), VolumeError> {
