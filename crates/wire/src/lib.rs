@@ -9,6 +9,9 @@
 //! airspace: it tells whether a message is well-formed, not whether it may be granted.
 
 pub mod aux_;
+pub mod f3411;
+pub mod f3411_19;
+pub mod f3411_22a;
 pub mod f3548;
 pub mod versioning;
 

@@ -193,7 +193,7 @@ impl Circle {
 }
 
 impl Polygon {
-    fn to_area(&self) -> Result<Area, AreaError> {
+    pub(crate) fn to_area(&self) -> Result<Area, AreaError> {
         let mut vertices = Vec::with_capacity(self.vertices.len());
         for vertex in &self.vertices {
             vertices.push(LatLng::new(vertex.lat, vertex.lng)?);

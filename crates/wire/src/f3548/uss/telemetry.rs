@@ -77,9 +77,10 @@ pub enum SpeedUnits {
 }
 
 /// How far off a position may be up and down (`PositionAccuracyVertical`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PositionAccuracyVertical {
     /// Nobody knows.
+    #[default]
     #[serde(rename = "VAUnknown")]
     Unknown,
     /// 150 m or more.
@@ -106,9 +107,10 @@ pub enum PositionAccuracyVertical {
 }
 
 /// How far off a position may be to the side (`PositionAccuracyHorizontal`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PositionAccuracyHorizontal {
     /// Nobody knows.
+    #[default]
     #[serde(rename = "HAUnknown")]
     Unknown,
     /// 10 nautical miles or more.
