@@ -30,7 +30,7 @@ use crate::telemetry::LogFormat;
 #[derive(Debug, Parser)]
 #[command(
     name = "tansiq",
-    version,
+    version = ::hub::version(),
     arg_required_else_help = true,
     after_help = "\
 Start here:

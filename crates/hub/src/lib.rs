@@ -25,8 +25,10 @@ mod call;
 mod context;
 mod dispatch;
 mod hub;
+mod version;
 
 pub use admin::LAG_ENTRIES_MAX;
 pub use call::IDEMPOTENCY_KEY_BYTES_MAX;
 pub use config::Config;
 pub use hub::{Hub, StartError};
+pub use version::version;
