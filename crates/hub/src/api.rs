@@ -12,11 +12,13 @@ use crate::reply::Failure;
 
 mod aux_;
 mod f3548;
+mod versioning;
 
 /// Answers a request.
 pub(crate) async fn answer(call: Call) -> Result<Response, Failure> {
     match call.operation().id {
         Id::F3548(id) => f3548::answer(id, call).await,
         Id::Aux(id) => aux_::answer(id, call).await,
+        Id::Versioning(id) => versioning::answer(id, &call),
     }
 }

@@ -15,7 +15,8 @@ use crate::auth::Caller;
 use crate::auth::operation::Operation;
 use crate::auth::scope::Scope;
 use crate::body;
-use crate::context::Context;
+use crate::context::{Context, Instance};
+use crate::replica::declaration::{self, Declaration};
 use crate::replica::{Replica, SubmitError};
 use crate::reply::Failure;
 use crate::reports::Reports;
@@ -100,6 +101,12 @@ impl Call {
             .ok_or_else(|| Failure::bad_request(format!("{name} in the path is not UTF-8 text")))
     }
 
+    /// Returns a parameter of the query, decoded, if it is given; it may be empty.
+    pub(crate) fn query(&self, name: &str) -> Result<Option<String>, Failure> {
+        let query = self.parts.uri.query().unwrap_or("");
+        query_value(query, name).map_err(|wrong| Failure::bad_request(format!("{name}: {wrong}")))
+    }
+
     /// Returns the whole body.
     pub(crate) async fn body(&mut self) -> Result<Bytes, Failure> {
         body::check_content_type(&self.parts.headers)?;
@@ -147,12 +154,24 @@ impl Call {
         request: Request,
     ) -> Result<Outcome, Failure> {
         let command = airspace::Command { party: self.party().clone(), retry, request };
-        self.held.fate.touched.store(true, Ordering::Relaxed);
-        let outcome = self.context.replica.submit(command, self.held.clone()).await;
-        if outcome.as_ref().is_err_and(|error| *error != SubmitError::Unknown) {
-            self.held.fate.touched.store(false, Ordering::Relaxed);
-        }
-        Ok(outcome?)
+        let outcome = self.context.replica.submit(command, self.held.clone());
+        Ok(self.held.fate.follow(outcome).await?)
+    }
+
+    /// Puts a declaration of the caller about this hub into the log and waits until the state has it.
+    pub(crate) async fn declare(&self, declaration: Declaration) -> Result<(), Failure> {
+        let declared = self.context.replica.declare(declaration, self.held.clone());
+        Ok(self.held.fate.follow(declared).await?)
+    }
+
+    /// Looks at what hubs have declared: shortly.
+    pub(crate) fn read_declared<T>(&self, look: impl FnOnce(&declaration::State) -> T) -> T {
+        self.context.replica.read_declared(look)
+    }
+
+    /// Returns what the hub tells of itself.
+    pub(crate) fn instance(&self) -> &Instance {
+        &self.context.instance
     }
 
     /// Looks at the state under a shared lock: shortly, or in [`Call::work`].
@@ -197,6 +216,19 @@ impl Held {
 }
 
 impl Fate {
+    /// Waits for a change, which may have happened from now on until its error says otherwise.
+    async fn follow<T>(
+        &self,
+        change: impl Future<Output = Result<T, SubmitError>>,
+    ) -> Result<T, SubmitError> {
+        self.touched.store(true, Ordering::Relaxed);
+        let changed = change.await;
+        if changed.as_ref().is_err_and(|error| *error != SubmitError::Unknown) {
+            self.touched.store(false, Ordering::Relaxed);
+        }
+        changed
+    }
+
     /// Returns what to say of an error that comes between a request and its answer.
     pub(crate) fn failure(&self, error: impl Into<Failure>) -> Failure {
         if self.touched.load(Ordering::Relaxed) {
@@ -216,6 +248,23 @@ fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
     hasher.update(b"\n");
     hasher.update(body);
     hasher.finalize().into()
+}
+
+/// Returns the value of a field of a query, in which `+` is a space as in forms (URL Standard, 5.1).
+fn query_value(query: &str, name: &str) -> Result<Option<String>, &'static str> {
+    let mut found = None;
+    for field in query.split('&') {
+        let (key, value) = field.split_once('=').unwrap_or((field, ""));
+        if percent_decode(&key.replace('+', " ")).as_deref() != Some(name) {
+            continue;
+        }
+        if found.is_some() {
+            return Err("it is given more than once");
+        }
+        let value = percent_decode(&value.replace('+', " "));
+        found = Some(value.ok_or("its value in the query is not UTF-8 text")?);
+    }
+    Ok(found)
 }
 
 /// Returns the text that a segment encodes (RFC 3986, section 2.1), if it is text without NUL.
@@ -257,6 +306,33 @@ mod tests {
         for segment in ["%00", "%ff", "%", "%4", "%zz", "a%c3"] {
             assert_eq!(percent_decode(segment), None, "{segment}");
         }
+    }
+
+    #[test]
+    fn finds_a_field_of_a_query() {
+        let query = "area=1,2%2C3&empty=&flag&with+space=a+b&a%72ea2=%2B&";
+
+        for (name, value) in [
+            ("area", Some("1,2,3")),
+            ("empty", Some("")),
+            ("flag", Some("")),
+            ("with space", Some("a b")),
+            ("area2", Some("+")),
+            ("Area", None),
+            ("are", None),
+        ] {
+            assert_eq!(query_value(query, name), Ok(value.map(str::to_owned)), "{name}");
+        }
+        assert_eq!(query_value("", "area"), Ok(None));
+    }
+
+    #[test]
+    fn refuses_a_field_that_is_no_text_or_given_twice() {
+        assert!(query_value("area=%ff", "area").is_err());
+        assert!(query_value("area=%00", "area").is_err());
+        assert!(query_value("area=%2", "area").is_err());
+        assert!(query_value("area=1&area=1", "area").is_err());
+        assert_eq!(query_value("area=%ff&other=%", "time"), Ok(None));
     }
 
     #[test]

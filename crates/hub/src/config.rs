@@ -11,6 +11,9 @@ mod seconds;
 
 pub use limits::Limits;
 
+/// How many bytes the public URL may have.
+pub const PUBLIC_URL_BYTES_MAX: usize = 2_048;
+
 /// Everything that a hub is started with.
 ///
 /// Secrets are never in it, only the names of the files that hold them.
@@ -24,6 +27,9 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// The name of this hub in the log.
     pub name: String,
+    /// Where clients reach this hub, as it tells others; it tells nothing unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// The directory of the log; made when it is not there.
     pub data: PathBuf,
     /// Whether USS base URLs (and the key set's URL) may be `http`, for tests.
@@ -167,6 +173,9 @@ pub enum ConfigError {
         log::Proposer::LENGTH_MAX
     )]
     Name,
+    /// The public URL is none.
+    #[error("public_url must be an https or http URL of at most {PUBLIC_URL_BYTES_MAX} bytes")]
+    PublicUrl,
     /// A number is out of its bounds.
     #[error("{field} must be from {min} to {max}")]
     OutOfBounds {
@@ -189,6 +198,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8082)),
             admin_listen: None,
             name: "hub".to_owned(),
+            public_url: None,
             data: PathBuf::from("tansiq-data"),
             allow_http: false,
             log_format: LogFormat::Text,
@@ -251,6 +261,7 @@ impl Config {
     /// Refuses what a hub cannot be started with.
     pub fn check(&self) -> Result<(), ConfigError> {
         log::Proposer::new(&self.name).map_err(|_| ConfigError::Name)?;
+        self.check_public_url()?;
         self.tokens.check(self.allow_http)?;
         self.limits.check()?;
         // TOML's integers have a sign.
@@ -259,6 +270,15 @@ impl Config {
         let retention_s = self.f3548_retention.as_secs();
         // At 0 what ends at the moment of its creation would be gone within its own entry.
         within("f3548_retention_s", retention_s, 1, u64::from(u32::MAX))
+    }
+
+    fn check_public_url(&self) -> Result<(), ConfigError> {
+        let Some(text) = &self.public_url else { return Ok(()) };
+        let url = reqwest::Url::parse(text).map_err(|_| ConfigError::PublicUrl)?;
+        if PUBLIC_URL_BYTES_MAX < text.len() || !matches!(url.scheme(), "https" | "http") {
+            return Err(ConfigError::PublicUrl);
+        }
+        Ok(())
     }
 }
 
@@ -306,6 +326,10 @@ mod tests {
         config
     }
 
+    fn url_of(bytes: usize) -> String {
+        format!("{:a<bytes$}", "https://hub.example/")
+    }
+
     /// Returns every key of a table and of the tables in it, as `table.key`.
     fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
         let mut found = Vec::new();
@@ -333,7 +357,7 @@ mod tests {
         assert_eq!(sample.log, Log::default());
         assert!(sample.tls.is_some());
         assert!(sample.tokens.jwks_url.is_some() && sample.tokens.issuer.is_some());
-        assert!(sample.admin_listen.is_some());
+        assert!(sample.admin_listen.is_some() && sample.public_url.is_some());
     }
 
     #[test]
@@ -380,6 +404,8 @@ mod tests {
         };
 
         assert_eq!(check(|_| {}), Ok(()));
+        let longest = check(|config| config.public_url = Some(url_of(PUBLIC_URL_BYTES_MAX)));
+        assert_eq!(longest, Ok(()));
         for (change, said) in [
             ((|config| config.tokens.public_keys.clear()) as fn(&mut Config), "--public-key"),
             (|config| config.tokens.audiences.clear(), "--audience"),
@@ -388,6 +414,9 @@ mod tests {
             (|config| config.tokens.jwks_url = Some("http://a/keys".to_owned()), "https"),
             (|config| config.tokens.jwks_url = Some("keys".to_owned()), "https"),
             (|config| config.name = String::new(), "name"),
+            (|config| config.public_url = Some("hub.example".to_owned()), "public_url"),
+            (|config| config.public_url = Some("ftp://hub.example".to_owned()), "public_url"),
+            (|config| config.public_url = Some(url_of(PUBLIC_URL_BYTES_MAX + 1)), "public_url"),
             (|config| config.log.snapshot_entries = 0, "log.snapshot_entries"),
             (|config| config.limits.requests_max = 1, "limits.requests_max"),
             (|config| config.limits.idle_max = Duration::ZERO, "limits.idle_s_max"),

@@ -22,7 +22,7 @@ use crate::api;
 use crate::auth::Caller;
 use crate::auth::operation::{self, Access, Operation};
 use crate::call::{Call, Held};
-use crate::context::Context;
+use crate::context::{Context, anybody};
 use crate::reply::{self, Failure};
 
 /// Answers longer than this are counted while they are in memory.
@@ -51,7 +51,8 @@ async fn route(State(context): State<Arc<Context>>, request: Request) -> Respons
     };
     let status = response.status();
     context.telemetry.count_request(operation, status.as_u16(), start.elapsed());
-    if status.is_server_error() {
+    // What this hub does not do, and says so, is no failure of it.
+    if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
         tracing::warn!(
             api = operation.id.api(),
             operation = operation.name,
@@ -94,9 +95,10 @@ async fn answer(
             return Err(fate.failure(failure.with_retry_after(1)));
         }
     };
-    // An open operation tells of the hub alone, which is short.
-    let Some(party) = party else { return Ok(response) };
-    let counted = count_long_answer(&context.shares.answers, &party, response).await;
+    let counted = match &party {
+        Some(party) => count_long_answer(&context.shares.answers, party, response).await,
+        None => count_long_answer(&context.shares.open_answers, &anybody(), response).await,
+    };
     counted.map_err(|denied| fate.failure(denied))
 }
 

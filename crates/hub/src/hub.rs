@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use crate::auth::{Authenticator, KeysError};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, OldEntries};
-use crate::context::{Context, Shares};
+use crate::context::{Context, Instance, Shares};
 use crate::entropy::Entropy;
 use crate::replica::declaration::{DarId, Declaration};
 use crate::replica::{self, Options, Replica, ReplicaError, SubmitError};
 use crate::reports::Reports;
-use crate::server::{Server, ServerError};
+use crate::server::{Acceptor, Server, ServerError};
 use crate::telemetry::{LogMetrics, Telemetry};
 use crate::workers::Workers;
 use crate::{admin, dispatch};
@@ -113,7 +113,14 @@ impl Hub {
         declare(&config, &opened).await?;
         found(&opened.replica, &entropy).await;
         put_settings(&config, &opened.replica).await;
+        let acceptor = config.tls.as_ref().map(Acceptor::load).transpose();
+        let acceptor = acceptor.map_err(ServerError::from)?.map(Arc::new);
         let context = Arc::new(Context {
+            instance: Instance {
+                name: proposer(&config),
+                public_url: config.public_url.clone(),
+                acceptor: acceptor.clone(),
+            },
             replica: opened.replica.clone(),
             authenticator: Authenticator::start(&config.tokens, clock.clone()).await?,
             clock,
@@ -127,8 +134,7 @@ impl Hub {
             allow_http: config.allow_http,
         });
         let router = dispatch::router(Arc::clone(&context));
-        let tls = config.tls.as_ref();
-        let server = Server::start(config.listen, router, &config.limits, tls).await?;
+        let server = Server::start_with(config.listen, router, &config.limits, acceptor).await?;
         let admin = match config.admin_listen {
             Some(listen) => {
                 let connections = server.connections();
@@ -197,7 +203,7 @@ async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<O
     };
     let data = config.data.clone();
     let replica_options = Options {
-        proposer: Proposer::new(&config.name).expect("the configuration was checked"),
+        proposer: proposer(config),
         snapshot_entries: config.log.snapshot_entries,
         clock: clock.clone(),
     };
@@ -207,6 +213,10 @@ async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<O
         Ok(Opened { log, replica })
     });
     opening.await.map_err(|_| StartError::Interrupted)?
+}
+
+fn proposer(config: &Config) -> Proposer {
+    Proposer::new(&config.name).expect("the configuration was checked")
 }
 
 /// Writes into the log what the operator says about this start.

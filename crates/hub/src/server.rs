@@ -32,11 +32,11 @@ mod tls;
 
 pub use descriptors::{DESCRIPTORS_RESERVED, raise_descriptor_limit};
 pub use tls::TlsError;
+pub(crate) use tls::{Acceptor, Authorities};
 
 use activity::{Activity, Tracked};
 use connections::{Connections, Slot};
 use paced::{Pace, Paced};
-use tls::Acceptor;
 
 /// How many bytes the head of a request may have.
 pub const HEADER_BYTES_MAX: u32 = 16 << 10;
@@ -118,8 +118,18 @@ impl Server {
         limits: &Limits,
         tls: Option<&Tls>,
     ) -> Result<Self, ServerError> {
-        let listen_error = |source| ServerError::Listen { addr: listen, source };
         let acceptor = tls.map(Acceptor::load).transpose()?.map(Arc::new);
+        Self::start_with(listen, router, limits, acceptor).await
+    }
+
+    /// As [`Server::start`], with TLS that is set up already.
+    pub(crate) async fn start_with(
+        listen: SocketAddr,
+        router: Router,
+        limits: &Limits,
+        acceptor: Option<Arc<Acceptor>>,
+    ) -> Result<Self, ServerError> {
+        let listen_error = |source| ServerError::Listen { addr: listen, source };
         let listener = bind(listen).map_err(listen_error)?;
         let local_addr = listener.local_addr().map_err(listen_error)?;
         let connections = Arc::new(Connections::new(descriptors::connections_max(limits)));

@@ -9,6 +9,7 @@ use crate::auth::scope::Scope;
 
 pub mod aux_;
 pub mod f3548;
+pub mod versioning;
 
 /// An operation that the hub serves.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub enum Id {
     F3548(f3548::Id),
     /// Of the auxiliary API.
     Aux(aux_::Id),
+    /// Of the versioning API.
+    Versioning(versioning::Id),
 }
 
 /// What opens an operation.
@@ -45,7 +48,7 @@ pub enum Access {
 
 /// Returns every operation that the hub serves, API by API.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    [&f3548::OPERATIONS[..], &aux_::OPERATIONS].into_iter().flatten()
+    [&f3548::OPERATIONS[..], &aux_::OPERATIONS, &versioning::OPERATIONS].into_iter().flatten()
 }
 
 /// Returns the operation that answers `method` on `path`, which is percent-encoded as it came.
@@ -59,6 +62,7 @@ impl Id {
         match self {
             Id::F3548(_) => "f3548-21",
             Id::Aux(_) => "aux",
+            Id::Versioning(_) => "versioning",
         }
     }
 }

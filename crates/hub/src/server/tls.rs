@@ -51,14 +51,24 @@ pub enum TlsError {
 }
 
 /// Accepts TLS connections with the present certificate.
-pub(super) struct Acceptor {
+pub(crate) struct Acceptor {
     tls: Tls,
     present: RwLock<Present>,
+}
+
+/// The certificates, in PEM, of the authorities that TLS stands on at a moment.
+#[derive(Debug)]
+pub(crate) struct Authorities {
+    /// Those whose clients are let in: empty if clients need no certificate.
+    pub(crate) accepted: Vec<String>,
+    /// Those that lead from this server's own certificate towards its root.
+    pub(crate) own: Vec<String>,
 }
 
 struct Present {
     files: Files,
     acceptor: TlsAcceptor,
+    authorities: Arc<Authorities>,
 }
 
 /// The contents of the files, to notice that they changed.
@@ -70,10 +80,16 @@ struct Files {
 }
 
 impl Acceptor {
-    pub(super) fn load(tls: &Tls) -> Result<Self, TlsError> {
-        let files = Files::read(tls)?;
-        let acceptor = files.acceptor(tls)?;
-        Ok(Acceptor { tls: tls.clone(), present: RwLock::new(Present { files, acceptor }) })
+    /// Reads the files.
+    pub(crate) fn load(tls: &Tls) -> Result<Self, TlsError> {
+        let present = Present::new(Files::read(tls)?, tls)?;
+        Ok(Acceptor { tls: tls.clone(), present: RwLock::new(present) })
+    }
+
+    /// Returns what connections are accepted with at this moment.
+    pub(crate) fn authorities(&self) -> Arc<Authorities> {
+        let present = self.present.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&present.authorities)
     }
 
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -114,9 +130,28 @@ impl Acceptor {
         if self.present.read().unwrap_or_else(PoisonError::into_inner).files == files {
             return Ok(false);
         }
-        let acceptor = files.acceptor(&self.tls)?;
-        *self.present.write().unwrap_or_else(PoisonError::into_inner) = Present { files, acceptor };
+        let present = Present::new(files, &self.tls)?;
+        *self.present.write().unwrap_or_else(PoisonError::into_inner) = present;
         Ok(true)
+    }
+}
+
+impl Present {
+    fn new(files: Files, tls: &Tls) -> Result<Self, TlsError> {
+        let chain = certificates(&files.certificate);
+        // The server's own is the first, each other one certifies the one before (RFC 8446, 4.4.2).
+        let own = chain.iter().skip(1).map(pem_text).collect();
+        let mut roots = RootCertStore::empty();
+        let mut accepted = Vec::new();
+        for root in files.client_roots.as_deref().map(certificates).unwrap_or_default() {
+            let text = pem_text(&root);
+            // What cannot be read as a root lets nobody in.
+            if roots.add(root).is_ok() {
+                accepted.push(text);
+            }
+        }
+        let acceptor = files.acceptor(tls, chain, roots)?;
+        Ok(Present { files, acceptor, authorities: Arc::new(Authorities { accepted, own }) })
     }
 }
 
@@ -130,8 +165,12 @@ impl Files {
         })
     }
 
-    fn acceptor(&self, tls: &Tls) -> Result<TlsAcceptor, TlsError> {
-        let chain = certificates(&self.certificate);
+    fn acceptor(
+        &self,
+        tls: &Tls,
+        chain: Vec<CertificateDer<'static>>,
+        roots: RootCertStore,
+    ) -> Result<TlsAcceptor, TlsError> {
         if chain.is_empty() {
             return Err(empty("certificate", "certificate", &tls.certificate));
         }
@@ -141,10 +180,8 @@ impl Files {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Unusable)?;
-        let builder = match (&self.client_roots, &tls.client_roots) {
-            (Some(text), Some(path)) => {
-                let mut roots = RootCertStore::empty();
-                roots.add_parsable_certificates(certificates(text));
+        let builder = match &tls.client_roots {
+            Some(path) => {
                 if roots.is_empty() {
                     return Err(empty("client_roots", "certificate", path));
                 }
@@ -154,7 +191,7 @@ impl Files {
                         .map_err(TlsError::Roots)?;
                 builder.with_client_cert_verifier(verifier)
             }
-            _ => builder.with_no_client_auth(),
+            None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Unusable)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -170,6 +207,11 @@ impl std::fmt::Debug for Acceptor {
 
 fn certificates(text: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(text).filter_map(Result::ok).collect()
+}
+
+fn pem_text(certificate: &CertificateDer<'_>) -> String {
+    let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    pem::encode_config(&pem::Pem::new("CERTIFICATE", certificate.as_ref()), config)
 }
 
 fn read(field: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {

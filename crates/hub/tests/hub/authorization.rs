@@ -8,7 +8,11 @@ use reqwest::StatusCode;
 use crate::support::{Answer, TestHub, id, token};
 
 /// All that may be asked without a token, as the description of the auxiliary API has it.
-const OPEN: [(&str, &str); 1] = [("GET", "/aux/v1/version")];
+const OPEN: [(&str, &str); 3] = [
+    ("GET", "/aux/v1/version"),
+    ("GET", "/aux/v1/configuration/accepted_ca_certs"),
+    ("GET", "/aux/v1/configuration/ca_certs"),
+];
 
 /// Returns a path that fits a template.
 fn path_of(template: &str) -> String {
@@ -100,7 +104,9 @@ async fn asks_nobody_for_a_token_where_none_is_needed_and_nowhere_else() {
         for token in [None, Some("nonsense"), Some(&*forged_token())] {
             let answer = ask(&hub, operation, token).await;
 
-            assert!(answer.status.is_success(), "{operation:?}: {answer:?}");
+            // The hub does no TLS here, so it has no authorities to tell of.
+            let let_in = answer.status.is_success() || answer.status == StatusCode::NOT_IMPLEMENTED;
+            assert!(let_in, "{operation:?}: {answer:?}");
         }
         open.push((operation.method.as_str(), operation.path));
     }

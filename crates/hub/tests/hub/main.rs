@@ -2,6 +2,7 @@
 
 mod admin;
 mod authorization;
+mod aux_;
 mod bounds;
 mod f3548;
 mod fairness;

@@ -15,7 +15,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::support::{TestHub, config, eventually, fixture};
 
-fn tls(dir: &Path, name: &str) -> Tls {
+/// Returns settings with copies of a fixture's certificate and key in `dir`.
+pub(crate) fn tls(dir: &Path, name: &str) -> Tls {
     let tls = Tls {
         certificate: dir.join("certificate.pem"),
         key: dir.join("key.pem"),
@@ -54,7 +55,8 @@ async fn shown(hub: &TestHub) -> CertificateDer<'static> {
     shown[0].clone().into_owned()
 }
 
-fn client(identity: Option<&str>) -> reqwest::Client {
+/// Returns a client that trusts the fixtures' root, with a fixture as its certificate.
+pub(crate) fn client(identity: Option<&str>) -> reqwest::Client {
     let root = std::fs::read(fixture("root.cert.pem")).expect("the fixture is there");
     let root = Certificate::from_pem(&root).expect("a certificate");
     let mut builder = reqwest::Client::builder().tls_certs_only([root]);
