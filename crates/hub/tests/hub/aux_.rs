@@ -195,6 +195,21 @@ async fn is_another_airspace_representation_in_a_copy_made_from_a_backup() {
 }
 
 #[tokio::test]
+async fn serves_even_if_it_cannot_write_which_representation_it_is() {
+    let hub = TestHub::start().await;
+    let other = tempfile::tempdir().expect("a directory");
+    hub.clock.set_wall(hub.clock.now().plus(Duration::from_secs(60)));
+
+    let hub = hub.restart(|config| config.data = other.path().join("data")).await;
+
+    let request = reqwest::Client::new().get(hub.url(POOL));
+    let answer = Answer::of(request.bearer_auth(token("operator", READ))).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(instances(&hub).await, json!({ "dss_instances": [{ "id": "hub" }] }));
+}
+
+#[tokio::test]
 async fn is_all_of_its_pool() {
     let hub = TestHub::start().await;
     assert_eq!(instances(&hub).await, json!({ "dss_instances": [{ "id": "hub" }] }));
