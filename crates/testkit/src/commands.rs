@@ -18,11 +18,14 @@ mod resolve;
 mod step;
 
 pub use draw::steps;
-pub use resolve::{Resolver, entity_ids, parties};
+pub use resolve::{Resolver, entity_ids, remote_id_subscription_ids, subscription_ids};
 pub use step::{
-    Action, Asker, Bound, Choice, Elapse, ExtentPlan, KeyPlan, Look, Moment, NextOvnPlan,
-    RetryPlan, Step, SubscriptionPlan, VersionPlan,
+    Action, Asker, Bound, Choice, Elapse, ExtentPlan, FootprintPlan, ImportKind, ImportPlan,
+    ImportedIntent, ImportedSubscription, KeyPlan, Look, Moment, NextOvnPlan, RetryPlan, Step,
+    SubscriptionPlan, VersionPlan,
 };
+
+const PARTIES: [&str; 3] = ["uss1", "uss2", "authority"];
 
 /// A command with its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,11 @@ pub fn steps_from_seed(seed: u64, length: usize) -> Vec<Step> {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let drawn = steps(length..=length).new_tree(&mut runner).expect("nothing is filtered out");
     drawn.current()
+}
+
+/// Lists the parties of sequences.
+pub fn parties() -> Vec<Party> {
+    PARTIES.iter().map(|name| Party::new(name).expect("it is short")).collect()
 }
 
 /// Returns the party with this number; there are few.

@@ -9,28 +9,36 @@
 use std::time::Duration;
 
 use airspace::constraint::ConstraintReference;
+use airspace::identification_service_area::IdentificationServiceAreaView;
 use airspace::operational_intent::OperationalIntentReference;
+use airspace::remote_id_subscription::RemoteIdSubscriptionView;
 use airspace::subscription::SubscriptionView;
 use airspace::uss_availability::UssAvailabilityStatus;
 use airspace::{
-    Accepted, Command, Decision, EntityId, Outcome, Party, Request, Search, Settings,
-    SubscriptionId,
+    Accepted, Command, Decision, EntityId, F3411Settings, Footprint, Outcome, Party, Request,
+    Search, Settings, SubscriptionId,
 };
-use spacetime::Timestamp;
+use spacetime::{Cells, Timestamp};
 
 mod constraint;
 mod expiry;
 mod idempotency;
+mod identification_service_area;
+mod import;
 mod limits;
 mod notification;
 mod operational_intent;
 mod overlap;
+mod remote_id_subscription;
 mod subscription;
 mod uss_availability;
 mod version;
 
 pub use constraint::Constraint;
+pub use expiry::Horizons;
+pub use identification_service_area::IdentificationServiceArea;
 pub use operational_intent::OperationalIntent;
+pub use remote_id_subscription::RemoteIdSubscription;
 pub use subscription::Subscription;
 pub use uss_availability::UssAvailability;
 
@@ -43,22 +51,33 @@ pub const SUBSCRIPTION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the outcome of a command with an `Idempotency-Key` is kept.
 pub const OUTCOME_KEPT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long an entity is kept after its end unless the settings say otherwise.
-pub const RETENTION_S: u32 = 24 * 60 * 60;
+/// How long an entity of F3548 is kept after its end unless the settings say otherwise.
+pub const F3548_RETENTION_S: u32 = 24 * 60 * 60;
+
+/// How long an entity of F3411 is kept after its end unless the settings say otherwise.
+pub const F3411_RETENTION_S: u32 = 30 * 60;
 
 /// The airspace as the rules see it; every list is in the order in which things came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     /// The time of the last entry.
     pub clock: Timestamp,
+    /// What is gone for good.
+    pub horizons: Horizons,
     /// What the operator set.
     pub settings: Settings,
+    /// What the operator set about remote ID.
+    pub f3411_settings: F3411Settings,
     /// Every operational intent.
     pub operational_intents: Vec<OperationalIntent>,
     /// Every constraint.
     pub constraints: Vec<Constraint>,
     /// Every subscription.
     pub subscriptions: Vec<Subscription>,
+    /// Every identification service area.
+    pub identification_service_areas: Vec<IdentificationServiceArea>,
+    /// Every subscription of F3411.
+    pub remote_id_subscriptions: Vec<RemoteIdSubscription>,
     /// Every availability that was set.
     pub uss_availabilities: Vec<UssAvailability>,
     kept_outcomes: Vec<idempotency::KeptOutcome>,
@@ -72,10 +91,14 @@ impl Default for Model {
     fn default() -> Self {
         Model {
             clock: Timestamp::default(),
-            settings: Settings { f3548_retention_s: RETENTION_S },
+            horizons: Horizons { f3548: Timestamp::MIN, f3411: Timestamp::MIN },
+            settings: Settings { f3548_retention_s: F3548_RETENTION_S },
+            f3411_settings: F3411Settings { retention_s: F3411_RETENTION_S },
             operational_intents: Vec::new(),
             constraints: Vec::new(),
             subscriptions: Vec::new(),
+            identification_service_areas: Vec::new(),
+            remote_id_subscriptions: Vec::new(),
             uss_availabilities: Vec::new(),
             kept_outcomes: Vec::new(),
         }
@@ -160,6 +183,41 @@ impl Model {
         Ok(found)
     }
 
+    /// Finds an identification service area.
+    pub fn find_identification_service_area(
+        &self,
+        id: EntityId,
+    ) -> Option<IdentificationServiceAreaView> {
+        identification_service_area::find(self, id)
+    }
+
+    /// Finds the identification service areas that match and have not ended, ascending by id.
+    pub fn search_identification_service_areas(
+        &self,
+        now: Timestamp,
+        footprint: &Footprint,
+    ) -> Result<Vec<IdentificationServiceAreaView>, TooMany> {
+        at_most_one_answer(identification_service_area::matching(self, now, footprint))
+    }
+
+    /// Finds a subscription of F3411.
+    pub fn find_remote_id_subscription(
+        &self,
+        id: SubscriptionId,
+    ) -> Option<RemoteIdSubscriptionView> {
+        remote_id_subscription::find(self, id)
+    }
+
+    /// Finds the subscriptions of F3411 of `owner` in `cells` that have not ended, ascending by id.
+    pub fn search_remote_id_subscriptions(
+        &self,
+        now: Timestamp,
+        owner: &Party,
+        cells: &Cells,
+    ) -> Result<Vec<RemoteIdSubscriptionView>, TooMany> {
+        at_most_one_answer(remote_id_subscription::search(self, now, owner, cells))
+    }
+
     /// Finds what is known of the availability of a USS.
     pub fn find_uss_availability(&self, uss_id: &Party) -> UssAvailabilityStatus {
         uss_availability::find(self, uss_id)
@@ -181,7 +239,21 @@ impl Model {
                 self.settings = *settings;
                 Accepted::Settings(*settings)
             }
-            _ => unreachable!("no request of version 2 is drawn yet"),
+            Request::PutIdentificationServiceArea(put) => {
+                identification_service_area::put(self, party, put)?
+            }
+            Request::DeleteIdentificationServiceArea(delete) => {
+                identification_service_area::delete(self, party, delete)?
+            }
+            Request::PutRemoteIdSubscription(put) => remote_id_subscription::put(self, party, put)?,
+            Request::DeleteRemoteIdSubscription(delete) => {
+                remote_id_subscription::delete(self, party, delete)?
+            }
+            Request::PutF3411Settings(settings) => {
+                self.f3411_settings = *settings;
+                Accepted::F3411Settings(*settings)
+            }
+            Request::Import(import) => import::import(self, import)?,
         })
     }
 }

@@ -16,18 +16,33 @@ use super::step::{
     SubscriptionPlan, VersionPlan,
 };
 
+mod import;
+mod remote_id;
+
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
+const HALF_HOUR: i64 = 30 * MINUTE;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Draws sequences of as many steps as `length` allows.
+/// Draws sequences of as many steps as `length` allows: of everything, of one standard, and of one
+/// party that subscribes over and over.
 pub fn steps(length: RangeInclusive<usize>) -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), length)
+    let everything = prop_oneof![12 => f3548(), 5 => remote_id::action(), 5 => import::action()];
+    prop_oneof![
+        5 => vec(step(asker(), elapse(), everything), length.clone()),
+        4 => vec(step(asker(), elapse(), f3548()), length.clone()),
+        3 => vec(step(asker(), elapse(), remote_id::action()), length.clone()),
+        1 => vec(step(remote_id::crowd_asker(), soon(), remote_id::crowd_action()), length),
+    ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    (elapse(), asker(), option::weighted(0.2, retry()), action(), look()).prop_map(
+fn step(
+    asker: impl Strategy<Value = Asker>,
+    elapse: impl Strategy<Value = Elapse>,
+    action: impl Strategy<Value = Action>,
+) -> impl Strategy<Value = Step> {
+    (elapse, asker, option::weighted(0.2, retry()), action, look()).prop_map(
         |(elapse, asker, retry, action, look)| Step { elapse, asker, retry, action, look },
     )
 }
@@ -41,11 +56,26 @@ fn nudge() -> impl Strategy<Value = i64> {
     select(vec![-1, 0, 0, 1])
 }
 
+fn soon() -> impl Strategy<Value = Elapse> {
+    select(vec![1, 2, 1000, SECOND, 10 * SECOND]).prop_map(Elapse::By)
+}
+
 fn elapse() -> impl Strategy<Value = Elapse> {
-    let jumps = vec![MINUTE, 4 * MINUTE, 5 * MINUTE, HOUR, 2 * HOUR, 12 * HOUR, DAY, DAY + 1];
+    let jumps = vec![
+        MINUTE,
+        4 * MINUTE,
+        5 * MINUTE,
+        HALF_HOUR,
+        HALF_HOUR + 1,
+        HOUR,
+        2 * HOUR,
+        12 * HOUR,
+        DAY,
+        DAY + 1,
+    ];
     prop_oneof![
         3 => select(vec![-HOUR, -MINUTE, -1, 0]).prop_map(Elapse::By),
-        20 => select(vec![1, 2, 1000, SECOND, 10 * SECOND]).prop_map(Elapse::By),
+        20 => soon(),
         3 => select(jumps).prop_map(Elapse::By),
         1 => (choice(), nudge()).prop_map(|(which, by)| Elapse::PastEnd(which, by)),
         1 => (choice(), nudge()).prop_map(|(which, by)| Elapse::PastRetention(which, by)),
@@ -120,7 +150,7 @@ fn cells() -> impl Strategy<Value = u8> {
 fn look() -> impl Strategy<Value = Look> {
     let now = prop_oneof![
         4 => Just(Elapse::By(0)),
-        1 => select(vec![1, HOUR, DAY, 2 * DAY]).prop_map(Elapse::By),
+        1 => select(vec![1, HALF_HOUR, HOUR, DAY, 2 * DAY]).prop_map(Elapse::By),
         1 => (choice(), nudge()).prop_map(|(which, by)| Elapse::PastEnd(which, by)),
         1 => (choice(), nudge()).prop_map(|(which, by)| Elapse::PastRetention(which, by)),
     ];
@@ -132,7 +162,8 @@ fn look() -> impl Strategy<Value = Look> {
     })
 }
 
-fn action() -> impl Strategy<Value = Action> {
+/// What is asked of F3548, and the settings about it.
+fn f3548() -> impl Strategy<Value = Action> {
     prop_oneof![
         10 => put_operational_intent(),
         2 => (choice(), version())

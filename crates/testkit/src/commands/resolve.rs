@@ -1,37 +1,29 @@
 //! What a step means where it stands.
 
-use std::time::Duration;
-
 use airspace::operational_intent::{
     self, NotifyForConstraints, OperationalIntentState, SubscriptionChoice,
 };
 use airspace::{
-    Command, EntityId, Extent, NextOvn, Ovn, OvnSuffix, Party, Request, Retry, Search,
-    SubscriptionId, UssBaseUrl, constraint, subscription, uss_availability,
+    Command, EntityId, NextOvn, Ovn, OvnSuffix, Party, Request, Retry, Search, SubscriptionId,
 };
 use sha2::{Digest, Sha256};
-use spacetime::{Altitude, Cell, Cells, Timestamp};
+use spacetime::Timestamp;
 
 use super::step::{
-    Action, Asker, Choice, Elapse, ExtentPlan, KeyPlan, Look, Moment, NextOvnPlan, Step,
-    SubscriptionPlan, VersionPlan,
+    Action, Choice, Elapse, KeyPlan, Look, NextOvnPlan, Step, SubscriptionPlan, VersionPlan,
 };
 use crate::model::{Model, OUTCOME_KEPT_MAX};
 
-const PARTIES: [&str; 3] = ["uss1", "uss2", "authority"];
-const URLS: [&str; 3] =
-    ["https://uss1.example", "https://uss2.example/utm", "https://uss1.example/b"];
-const ENTITIES: u8 = 4;
-const SUBSCRIPTIONS: u8 = 3;
+mod f3548;
+mod import;
+mod named;
+mod place;
+mod remote_id;
+
+pub use named::{entity_ids, remote_id_subscription_ids, subscription_ids};
+
 const KEYS: u8 = 3;
 const FINGERPRINTS: u8 = 2;
-
-/// Level-13 cells beside one another.
-const CELLS: [u64; 4] =
-    [0x4790_0004_0000_0000, 0x4790_000c_0000_0000, 0x4790_0014_0000_0000, 0x4790_001c_0000_0000];
-
-/// 2026-01-01T00:00:00Z: nothing is stamped earlier.
-const START_MICROS: i64 = 1_767_225_600_000_000;
 
 /// Turns steps into commands; it draws what a proposer draws, always the same in the same order.
 #[derive(Clone, Debug, Default)]
@@ -42,23 +34,13 @@ pub struct Resolver {
     kept_at: Vec<Timestamp>,
 }
 
-/// Lists the ids that operational intents and constraints of sequences have.
-pub fn entity_ids() -> Vec<EntityId> {
-    (0..ENTITIES).map(entity_id).collect()
-}
-
-/// Lists the parties of sequences.
-pub fn parties() -> Vec<Party> {
-    PARTIES.iter().map(|name| Party::new(name).expect("it is short")).collect()
-}
-
 impl Resolver {
     /// Returns the stamp and the command that `step` means after what `model` has applied.
     pub fn resolve(&mut self, model: &Model, step: &Step) -> (Timestamp, Command) {
         self.remember_ovns(model);
-        let stamp = self.stamp(model, step.elapse).max(start());
+        let stamp = self.stamp(model, step.elapse).max(place::start());
         let at = model.clock_of(stamp);
-        let party = asker(model, step);
+        let party = named::asker(model, step);
         let request = self.request(model, at, &party, &step.action);
         let retry = step.retry.map(|plan| Retry {
             key: [plan.key % KEYS; 32],
@@ -73,29 +55,21 @@ impl Resolver {
     /// Returns the time, the reader and the search that `look` means.
     pub fn look(&self, model: &Model, look: Look) -> (Timestamp, Party, Search) {
         let now = self.stamp(model, look.now).max(model.clock);
-        (now, super::party(look.reader), search(model, model.clock, look.extent, look.given))
-    }
-
-    /// Lists the subscriptions that there are or could be.
-    pub fn subscription_ids(model: &Model) -> Vec<SubscriptionId> {
-        let mut ids: Vec<_> = (0..SUBSCRIPTIONS).map(subscription_id).collect();
-        ids.extend(model.subscriptions.iter().map(|known| known.id));
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        (now, super::party(look.reader), place::search(model, model.clock, look.extent, look.given))
     }
 
     fn stamp(&self, model: &Model, elapse: Elapse) -> Timestamp {
-        let retention = Duration::from_secs(u64::from(model.settings.f3548_retention_s));
+        let span = |which| place::span(model, which);
         match elapse {
-            Elapse::By(micros) => shift(model.clock, micros),
+            Elapse::By(micros) => place::shift(model.clock, micros),
             Elapse::PastEnd(which, micros) => {
-                pick(&spans(model), which).map_or(model.clock, |(_, end)| shift(*end, micros))
+                span(which).map_or(model.clock, |span| place::shift(span.ends_at, micros))
             }
-            Elapse::PastRetention(which, micros) => pick(&spans(model), which)
-                .map_or(model.clock, |(_, end)| shift(end.plus(retention), micros)),
+            Elapse::PastRetention(which, micros) => span(which).map_or(model.clock, |span| {
+                place::shift(span.ends_at.plus(span.retention), micros)
+            }),
             Elapse::PastKept(which, micros) => pick(&self.kept_at, which)
-                .map_or(model.clock, |kept| shift(kept.plus(OUTCOME_KEPT_MAX), micros)),
+                .map_or(model.clock, |kept| place::shift(kept.plus(OUTCOME_KEPT_MAX), micros)),
         }
     }
 
@@ -105,55 +79,40 @@ impl Resolver {
                 Request::PutOperationalIntent(self.put_operational_intent(model, at, party, action))
             }
             Action::DeleteOperationalIntent { id, ovn } => {
-                let id = some_operational_intent(model, id);
-                let current = operational_intent_ovn(model, id);
-                let ovn = self.ovn(ovn, current).unwrap_or_else(wrong_ovn);
+                let id = named::some_operational_intent(model, id);
+                let current = named::operational_intent_ovn(model, id);
+                let ovn = self.ovn(ovn, current).unwrap_or_else(named::wrong_ovn);
                 Request::DeleteOperationalIntent(operational_intent::Delete { id, ovn })
             }
             Action::PutConstraint { id, ovn, extent, given, url } => {
-                let id = some_constraint(model, id);
-                let ovn = self.ovn(ovn, constraint_ovn(model, id));
-                let mut extent = self::extent(model, at, extent);
-                extent.altitude_lower = extent.altitude_lower.filter(|_| given & 1 == 0);
-                extent.altitude_upper = extent.altitude_upper.filter(|_| given & 2 == 0);
-                let (uss_base_url, next_ovn) = (self::url(url), self.draw());
-                Request::PutConstraint(constraint::Put { id, ovn, extent, uss_base_url, next_ovn })
+                self.put_constraint(model, at, (id, ovn), (extent, given, url))
             }
-            Action::DeleteConstraint { id, ovn } => {
-                let id = some_constraint(model, id);
-                let ovn = self.ovn(ovn, constraint_ovn(model, id)).unwrap_or_else(wrong_ovn);
-                Request::DeleteConstraint(constraint::Delete { id, ovn })
-            }
+            Action::DeleteConstraint { id, ovn } => self.delete_constraint(model, id, ovn),
             Action::PutSubscription { id, version, extent, given, url, notify_for } => {
-                let id = some_subscription(model, id);
-                let version = self::version(model, version, subscription_version(model, id));
-                let extent = search(model, at, extent, given);
-                let uss_base_url = self::url(url);
-                Request::PutSubscription(subscription::Put {
-                    id,
-                    version,
-                    extent,
-                    uss_base_url,
-                    notify_for,
-                })
+                let place = (extent, given, url);
+                f3548::put_subscription(model, at, (id, version), place, notify_for)
             }
             Action::DeleteSubscription { id, version } => {
-                let id = some_subscription(model, id);
-                let version = self::version(model, version, subscription_version(model, id));
-                let version = version.unwrap_or_else(|| "wrong".to_owned());
-                Request::DeleteSubscription(subscription::Delete { id, version })
+                f3548::delete_subscription(model, id, version)
             }
             Action::PutUssAvailability { uss, version, availability } => {
-                let uss_id = super::party(uss);
-                let current = model.find_uss_availability(&uss_id).version;
-                let old_version = self::version(model, version, Some(current)).unwrap_or_default();
-                Request::PutUssAvailability(uss_availability::Put {
-                    uss_id,
-                    old_version,
-                    availability,
-                })
+                f3548::put_uss_availability(model, uss, version, availability)
             }
             Action::PutSettings(settings) => Request::PutSettings(settings),
+            Action::PutIdentificationServiceArea { id, version, footprint, url } => {
+                remote_id::put_area(model, at, (id, url), version, footprint)
+            }
+            Action::DeleteIdentificationServiceArea { id, version } => {
+                remote_id::delete_area(model, id, version)
+            }
+            Action::PutRemoteIdSubscription { id, version, footprint, url } => {
+                remote_id::put_subscription(model, at, (id, url), version, footprint)
+            }
+            Action::DeleteRemoteIdSubscription { id, version } => {
+                remote_id::delete_subscription(model, id, version)
+            }
+            Action::PutF3411Settings(settings) => Request::PutF3411Settings(settings),
+            Action::Import(ref plan) => Request::Import(self.import(model, at, plan)),
         }
     }
 
@@ -177,8 +136,8 @@ impl Resolver {
         else {
             unreachable!("the caller has matched it");
         };
-        let id = some_operational_intent(model, id);
-        let ovn = self.ovn(ovn, operational_intent_ovn(model, id));
+        let id = named::some_operational_intent(model, id);
+        let ovn = self.ovn(ovn, named::operational_intent_ovn(model, id));
         let is_accepted = ovn.is_none() || state == OperationalIntentState::Accepted;
         let state = if is_accepted { OperationalIntentState::Accepted } else { state };
         let subscription = match subscription {
@@ -190,10 +149,10 @@ impl Resolver {
         operational_intent::Put {
             id,
             ovn,
-            extent: self::extent(model, at, extent),
+            extent: place::extent(model, at, extent),
             state,
             key: self::key(model, party, key),
-            uss_base_url: self::url(url),
+            uss_base_url: named::url(url),
             subscription: self.subscription(model, party, id, subscription),
             next_ovn: self.next_ovn(id, at, next_ovn),
         }
@@ -203,7 +162,7 @@ impl Resolver {
         match plan {
             VersionPlan::AsNeeded => current,
             VersionPlan::None => None,
-            VersionPlan::Wrong => Some(wrong_ovn()),
+            VersionPlan::Wrong => Some(named::wrong_ovn()),
             VersionPlan::Other(which) => pick(&self.ovns, which).cloned(),
         }
     }
@@ -217,7 +176,7 @@ impl Resolver {
     ) -> SubscriptionChoice {
         let implicit = |id, choice, notify_for_constraints| SubscriptionChoice::Implicit {
             id,
-            uss_base_url: url(choice),
+            uss_base_url: named::url(choice),
             notify_for_constraints,
         };
         match plan {
@@ -234,14 +193,14 @@ impl Resolver {
                     model.subscriptions.iter().filter(|known| known.manager == *party).collect();
                 match pick(&own, which).filter(|_| which < Choice::MAX / 2) {
                     Some(known) => SubscriptionChoice::Existing(known.id),
-                    None => SubscriptionChoice::Existing(some_subscription(model, which)),
+                    None => SubscriptionChoice::Existing(named::some_subscription(model, which)),
                 }
             }
             SubscriptionPlan::Implicit(url, notify_for_constraints) => {
                 implicit(self.new_subscription_id(), url, notify_for_constraints)
             }
             SubscriptionPlan::ImplicitTaken(which) => {
-                implicit(some_subscription(model, which), which, NotifyForConstraints::Yes)
+                implicit(named::some_subscription(model, which), which, NotifyForConstraints::Yes)
             }
         }
     }
@@ -295,167 +254,8 @@ impl Resolver {
     }
 }
 
-fn start() -> Timestamp {
-    Timestamp::from_micros(START_MICROS).expect("in range")
-}
-
-fn shift(time: Timestamp, micros: i64) -> Timestamp {
-    let by = Duration::from_micros(micros.unsigned_abs());
-    if micros < 0 { time.minus(by) } else { time.plus(by) }
-}
-
 fn pick<T>(from: &[T], which: Choice) -> Option<&T> {
     from.get(usize::from(which) % from.len().max(1))
-}
-
-/// Whose the thing is, in the order in which an action names things.
-fn asker(model: &Model, step: &Step) -> Party {
-    let (Asker::Manager(number) | Asker::Party(number)) = step.asker;
-    let anybody = super::party(number);
-    if let Asker::Party(_) = step.asker {
-        return anybody;
-    }
-    let manager = match step.action {
-        Action::PutOperationalIntent { id, .. } | Action::DeleteOperationalIntent { id, .. } => {
-            let id = some_operational_intent(model, id);
-            model.operational_intents.iter().find(|known| known.id == id).map(|k| &k.manager)
-        }
-        Action::PutConstraint { id, .. } | Action::DeleteConstraint { id, .. } => {
-            let id = some_constraint(model, id);
-            model.constraints.iter().find(|known| known.id == id).map(|k| &k.manager)
-        }
-        Action::PutSubscription { id, .. } | Action::DeleteSubscription { id, .. } => {
-            let id = some_subscription(model, id);
-            model.subscriptions.iter().find(|known| known.id == id).map(|k| &k.manager)
-        }
-        Action::PutUssAvailability { .. } | Action::PutSettings(_) => None,
-    };
-    manager.cloned().unwrap_or(anybody)
-}
-
-/// Half of the time one that exists, if there is one.
-fn some_operational_intent(model: &Model, which: Choice) -> EntityId {
-    let existing: Vec<_> = model.operational_intents.iter().map(|known| known.id).collect();
-    if which < Choice::MAX / 2 && !existing.is_empty() {
-        return existing[usize::from(which) % existing.len()];
-    }
-    entity_id(which)
-}
-
-/// Half of the time one that exists, if there is one.
-fn some_constraint(model: &Model, which: Choice) -> EntityId {
-    let existing: Vec<_> = model.constraints.iter().map(|known| known.id).collect();
-    if which < Choice::MAX / 2 && !existing.is_empty() {
-        return existing[usize::from(which) % existing.len()];
-    }
-    entity_id(which)
-}
-
-fn entity_id(which: Choice) -> EntityId {
-    EntityId::from_random_bytes([17 * (1 + which % ENTITIES); 16])
-}
-
-fn subscription_id(which: Choice) -> SubscriptionId {
-    SubscriptionId::from_random_bytes([17 * (1 + which % SUBSCRIPTIONS); 16])
-}
-
-/// Mostly one that exists, if there is one.
-fn some_subscription(model: &Model, which: Choice) -> SubscriptionId {
-    if which < Choice::MAX / 4 * 3
-        && let Some(known) = pick(&model.subscriptions, which)
-    {
-        return known.id;
-    }
-    *pick(&Resolver::subscription_ids(model), which).expect("there are always some")
-}
-
-fn url(which: Choice) -> UssBaseUrl {
-    UssBaseUrl::new(URLS[usize::from(which) % URLS.len()]).expect("it is short")
-}
-
-fn wrong_ovn() -> Ovn {
-    Ovn::new("never-given-to-anybody").expect("it is short")
-}
-
-fn operational_intent_ovn(model: &Model, id: EntityId) -> Option<Ovn> {
-    model.operational_intents.iter().find(|known| known.id == id).map(|known| known.ovn.clone())
-}
-
-fn constraint_ovn(model: &Model, id: EntityId) -> Option<Ovn> {
-    model.constraints.iter().find(|known| known.id == id).map(|known| known.ovn.clone())
-}
-
-fn subscription_version(model: &Model, id: SubscriptionId) -> Option<String> {
-    model.subscriptions.iter().find(|known| known.id == id).map(|known| known.version.clone())
-}
-
-fn version(model: &Model, plan: VersionPlan, current: Option<String>) -> Option<String> {
-    match plan {
-        VersionPlan::AsNeeded => current,
-        VersionPlan::None => None,
-        VersionPlan::Wrong => Some("wrong".to_owned()),
-        VersionPlan::Other(which) => {
-            pick(&model.subscriptions, which).map(|known| known.version.clone())
-        }
-    }
-}
-
-/// When every entity starts and ends.
-fn spans(model: &Model) -> Vec<(Timestamp, Timestamp)> {
-    let intents = model.operational_intents.iter().map(|known| &known.extent);
-    let constraints = model.constraints.iter().map(|known| &known.extent);
-    let subscriptions = model.subscriptions.iter().map(|known| &known.extent);
-    intents.chain(constraints).chain(subscriptions).map(|e| (e.starts_at, e.ends_at)).collect()
-}
-
-fn moment(model: &Model, at: Timestamp, moment: Moment) -> Timestamp {
-    match moment {
-        Moment::Now(micros) => shift(at, micros),
-        Moment::StartOf(which, micros) => {
-            pick(&spans(model), which).map_or(at, |(start, _)| shift(*start, micros))
-        }
-        Moment::EndOf(which, micros) => {
-            pick(&spans(model), which).map_or(at, |(_, end)| shift(*end, micros))
-        }
-    }
-}
-
-/// Start before end and lower not above upper, as every extent in a command.
-fn extent(model: &Model, at: Timestamp, plan: ExtentPlan) -> Extent {
-    let one = moment(model, at, plan.start);
-    let other = moment(model, at, plan.end);
-    let starts_at = one.min(other);
-    let lower_m = i32::from(plan.lower % 4) * 50;
-    let upper_m = lower_m + i32::from(plan.height % 4) * 50;
-    let mut cells = Vec::new();
-    for (number, id) in CELLS.iter().enumerate() {
-        if plan.cells >> number & 1 == 1 {
-            cells.push(Cell::from_id(*id).expect("it is of level 13"));
-        }
-    }
-    if cells.is_empty() {
-        cells.push(Cell::from_id(CELLS[0]).expect("it is of level 13"));
-    }
-    Extent {
-        starts_at,
-        ends_at: one.max(other).max(starts_at.plus(Duration::from_micros(1))),
-        altitude_lower: Some(Altitude::from_millimeters(lower_m * 1000)),
-        altitude_upper: Some(Altitude::from_millimeters(upper_m * 1000)),
-        cells: Cells::from_unsorted(cells).expect("there is one"),
-    }
-}
-
-/// A bound without its bit is not given.
-fn search(model: &Model, at: Timestamp, plan: ExtentPlan, given: u8) -> Search {
-    let extent = extent(model, at, plan);
-    let is_given = |bit: u8| given >> bit & 1 == 1;
-    Search {
-        starts_at: Some(extent.starts_at).filter(|_| is_given(0)),
-        ends_at: Some(extent.ends_at).filter(|_| is_given(1)),
-        altitude_lower: extent.altitude_lower.filter(|_| is_given(2)),
-        altitude_upper: extent.altitude_upper.filter(|_| is_given(3)),
-        cells: extent.cells,
-    }
 }
 
 /// Ascending and without repetition, as every key in a command.

@@ -1,9 +1,9 @@
 //! What one step of a sequence means.
 
-use airspace::Settings;
 use airspace::operational_intent::{NotifyForConstraints, OperationalIntentState};
 use airspace::subscription::NotifyFor;
 use airspace::uss_availability::UssAvailabilityState;
+use airspace::{F3411Settings, Settings};
 
 /// One command to be, and one look at what is there afterwards.
 #[derive(Clone, Debug)]
@@ -96,6 +96,17 @@ pub struct ExtentPlan {
     pub cells: u8,
 }
 
+/// Where and when something of F3411 is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct FootprintPlan {
+    /// When it starts, if that is given.
+    pub start: Bound<Moment>,
+    /// When it ends, if that is given; it may be before the start.
+    pub end: Bound<Moment>,
+    /// Its cells, of a few: one a bit.
+    pub cells: u8,
+}
+
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
@@ -150,6 +161,74 @@ pub enum NextOvnPlan {
     RequestedAgain(Choice),
 }
 
+/// Something to carry over.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportPlan {
+    /// Which one, of a few.
+    pub id: Choice,
+    /// Whose it is.
+    pub owner: Choice,
+    /// Where and when.
+    pub extent: ExtentPlan,
+    /// Its URL, of a few.
+    pub url: Choice,
+    /// Its version or notification index.
+    pub number: u32,
+    /// How many microseconds after now it was changed, mostly before.
+    pub changed: i64,
+    /// What it is.
+    pub kind: ImportKind,
+}
+
+/// What is carried over.
+#[derive(Clone, Copy, Debug)]
+pub enum ImportKind {
+    /// An explicit subscription of F3548.
+    Subscription(NotifyFor),
+    /// An operational intent.
+    OperationalIntent(ImportedIntent),
+    /// A constraint.
+    Constraint,
+    /// The availability of its owner.
+    UssAvailability(UssAvailabilityState),
+    /// An identification service area.
+    IdentificationServiceArea,
+    /// A subscription of F3411.
+    RemoteIdSubscription,
+}
+
+/// What is carried over of an operational intent only.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportedIntent {
+    /// Its state.
+    pub state: OperationalIntentState,
+    /// Its suffix is one of so many milliseconds after now, if one was asked for.
+    pub suffix: Option<i64>,
+    /// How many suffixes it had before.
+    pub past: u8,
+    /// Its subscription.
+    pub subscription: ImportedSubscription,
+}
+
+/// The subscription of an operational intent that is carried over.
+#[derive(Clone, Copy, Debug)]
+pub enum ImportedSubscription {
+    /// None.
+    None,
+    /// One that exists, mostly its manager's, or one that does not.
+    Existing(Choice),
+    /// An implicit one that comes with it.
+    Implicit(NotifyFor),
+    /// One that comes with it although it may exist.
+    Taken(Choice),
+    /// One of the party with this number comes with it.
+    OfOther(Choice),
+    /// One comes with it, but it names another or none.
+    NotNamed(Choice),
+    /// One comes with it that was changed so many microseconds after now.
+    Changed(i64),
+}
+
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the fields are those of the requests, as plans")]
@@ -197,4 +276,26 @@ pub enum Action {
         availability: UssAvailabilityState,
     },
     PutSettings(Settings),
+    PutIdentificationServiceArea {
+        id: Choice,
+        version: VersionPlan,
+        footprint: FootprintPlan,
+        url: Choice,
+    },
+    DeleteIdentificationServiceArea {
+        id: Choice,
+        version: VersionPlan,
+    },
+    PutRemoteIdSubscription {
+        id: Choice,
+        version: VersionPlan,
+        footprint: FootprintPlan,
+        url: Choice,
+    },
+    DeleteRemoteIdSubscription {
+        id: Choice,
+        version: VersionPlan,
+    },
+    PutF3411Settings(F3411Settings),
+    Import(ImportPlan),
 }

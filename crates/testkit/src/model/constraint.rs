@@ -42,7 +42,7 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
     let constraint = Constraint {
         id: put.id,
         manager: party.clone(),
-        version: old.as_ref().map_or(0, |old| old.version) + 1,
+        version: version::next(old.as_ref().map(|old| old.version)),
         ovn: version::next_ovn(put.id, NextOvn::Random(put.next_ovn)),
         extent: put.extent.clone(),
         uss_base_url: put.uss_base_url.clone(),

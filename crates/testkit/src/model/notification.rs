@@ -1,6 +1,7 @@
 //! Who must be told of a change.
 
 use airspace::{Extent, SubscriberToNotify, SubscriptionState, UssBaseUrl};
+use spacetime::Cells;
 
 use super::overlap::{in_time, search_of, share_a_cell};
 use super::{Model, Subscription};
@@ -24,22 +25,27 @@ pub(super) fn notify(
         if !wants(subscription, change) || !is_there(subscription, extent) {
             continue;
         }
-        subscription.notification_index += 1;
-        let state = SubscriptionState {
-            subscription_id: subscription.id,
-            notification_index: subscription.notification_index,
-        };
-        let known = subscribers.iter_mut().find(|s| s.uss_base_url == subscription.uss_base_url);
-        match known {
-            Some(subscriber) => subscriber.subscriptions.push(state),
-            None => subscribers.push(subscriber(&subscription.uss_base_url, state)),
+        let notification_index = bump(&mut subscription.notification_index);
+        let state = SubscriptionState { subscription_id: subscription.id, notification_index };
+        add(&mut subscribers, &subscription.uss_base_url, state);
+    }
+    in_order(subscribers)
+}
+
+/// Bumps every subscription of F3411 that shares a cell with what an identification service area
+/// was or is and has not ended, whenever it starts and whoever owns it, and returns them by URL.
+pub(super) fn notify_of_area(model: &mut Model, cells: &Cells) -> Vec<SubscriberToNotify> {
+    let mut subscribers = Vec::new();
+    for subscription in &mut model.remote_id_subscriptions {
+        let has_ended = subscription.ends_at < model.clock;
+        if has_ended || !share_a_cell(&subscription.cells, cells) {
+            continue;
         }
+        let notification_index = bump(&mut subscription.notification_index);
+        let state = SubscriptionState { subscription_id: subscription.id, notification_index };
+        add(&mut subscribers, &subscription.uss_base_url, state);
     }
-    subscribers.sort_by(|a, b| a.uss_base_url.as_str().cmp(b.uss_base_url.as_str()));
-    for subscriber in &mut subscribers {
-        subscriber.subscriptions.sort_by_key(|state| *state.subscription_id.as_bytes());
-    }
-    subscribers
+    in_order(subscribers)
 }
 
 /// The bounding union of what an entity was and what it is: between the two as well.
@@ -65,6 +71,30 @@ fn is_there(subscription: &Subscription, extent: &Extent) -> bool {
         && in_time(&subscription.extent, &search_of(extent))
 }
 
-fn subscriber(uss_base_url: &UssBaseUrl, state: SubscriptionState) -> SubscriberToNotify {
-    SubscriberToNotify { uss_base_url: uss_base_url.clone(), subscriptions: vec![state] }
+/// The highest number is the last: no client could tell what comes after it.
+fn bump(notification_index: &mut u32) -> u32 {
+    *notification_index = notification_index.saturating_add(1);
+    *notification_index
+}
+
+fn add(
+    subscribers: &mut Vec<SubscriberToNotify>,
+    uss_base_url: &UssBaseUrl,
+    state: SubscriptionState,
+) {
+    match subscribers.iter_mut().find(|known| known.uss_base_url == *uss_base_url) {
+        Some(known) => known.subscriptions.push(state),
+        None => subscribers.push(SubscriberToNotify {
+            uss_base_url: uss_base_url.clone(),
+            subscriptions: vec![state],
+        }),
+    }
+}
+
+fn in_order(mut subscribers: Vec<SubscriberToNotify>) -> Vec<SubscriberToNotify> {
+    subscribers.sort_by(|a, b| a.uss_base_url.as_str().cmp(b.uss_base_url.as_str()));
+    for subscriber in &mut subscribers {
+        subscriber.subscriptions.sort_by_key(|state| *state.subscription_id.as_bytes());
+    }
+    subscribers
 }

@@ -151,9 +151,18 @@ fn refuse_suffix_not_now(model: &Model, put: &Put) -> Result<(), Refusal> {
 
 /// Exactly five minutes away is still near enough.
 fn is_now(model: &Model, suffix: OvnSuffix) -> bool {
-    let wished_micros = i128::from(suffix.unix_millis()) * 1000;
-    let apart = (wished_micros - i128::from(model.clock.as_micros())).unsigned_abs();
+    let apart = (wished_micros(suffix) - i128::from(model.clock.as_micros())).unsigned_abs();
     apart <= CLOCK_SKEW_MAX.as_micros()
+}
+
+/// Tells whether a suffix could be asked for now or later.
+pub(super) fn can_be_asked_for(model: &Model, suffix: OvnSuffix) -> bool {
+    let earliest = i128::from(model.clock.minus(CLOCK_SKEW_MAX).as_micros());
+    earliest <= wished_micros(suffix)
+}
+
+fn wished_micros(suffix: OvnSuffix) -> i128 {
+    i128::from(suffix.unix_millis()) * 1000
 }
 
 fn find_current(
@@ -191,7 +200,7 @@ fn use_suffix(
     if used.contains(&suffix) {
         return Err(Refusal::OvnSuffixUsed);
     }
-    let remembered = used.iter().filter(|suffix| is_now(model, **suffix)).count();
+    let remembered = used.iter().filter(|suffix| can_be_asked_for(model, **suffix)).count();
     if airspace::PAST_SUFFIXES_MAX <= remembered {
         return Err(Refusal::TooMany);
     }
@@ -323,7 +332,7 @@ fn store(
     let stored = OperationalIntent {
         id: put.id,
         manager: party.clone(),
-        version: old.map_or(0, |old| old.version) + 1,
+        version: version::next(old.map(|old| old.version)),
         state: put.state,
         ovn: version::next_ovn(put.id, put.next_ovn),
         used_suffixes,

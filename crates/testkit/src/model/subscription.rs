@@ -43,6 +43,7 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
         }
     }
 
+    let (for_operational_intents, for_constraints) = flags(put.notify_for);
     let stored = Subscription {
         id: put.id,
         manager: party.clone(),
@@ -50,8 +51,8 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
         notification_index: old.map_or(0, |old| old.notification_index),
         extent: Extent { altitude_lower: None, altitude_upper: None, ..extent },
         uss_base_url: put.uss_base_url.clone(),
-        notify_for_operational_intents: put.notify_for != NotifyFor::Constraints,
-        notify_for_constraints: put.notify_for != NotifyFor::OperationalIntents,
+        notify_for_operational_intents: for_operational_intents,
+        notify_for_constraints: for_constraints,
         implicit: false,
     };
     let mut after = model.clone();
@@ -88,11 +89,15 @@ pub(super) fn delete(
     Ok(Accepted::SubscriptionDeleted { subscription })
 }
 
-/// Removes a subscription if it is implicit and no operational intent names it any more.
+/// Removes a subscription that no operational intent names any more, if it is implicit or was kept
+/// only for them: one that was carried over may have ended before they did.
 pub(super) fn remove_orphan(model: &mut Model, id: SubscriptionId) {
-    if dependents(model, id).is_empty() {
-        model.subscriptions.retain(|known| known.id != id || !known.implicit);
+    if !dependents(model, id).is_empty() {
+        return;
     }
+    let horizon = model.horizons.f3548;
+    let is_orphan = |known: &Subscription| known.implicit || known.extent.ends_at <= horizon;
+    model.subscriptions.retain(|known| known.id != id || !is_orphan(known));
 }
 
 pub(super) fn find(model: &Model, id: SubscriptionId) -> Option<(Party, SubscriptionView)> {
@@ -118,6 +123,11 @@ pub(super) fn search(
     }
     found.sort_by_key(|view| *view.id.as_bytes());
     found
+}
+
+/// Whether changes of operational intents prompt a notification, and whether those of constraints.
+pub(super) fn flags(notify_for: NotifyFor) -> (bool, bool) {
+    (notify_for != NotifyFor::Constraints, notify_for != NotifyFor::OperationalIntents)
 }
 
 /// The operational intents that name a subscription, ascending by id.

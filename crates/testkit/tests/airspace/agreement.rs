@@ -7,7 +7,7 @@ use crate::pair::Pair;
 
 #[test]
 fn decides_and_shows_what_the_model_does() {
-    check(4000, &steps(1..=40), |steps| {
+    check(6000, &steps(1..=40), |steps| {
         let mut pair = Pair::default();
         for step in &steps {
             pair.apply(step)?;
@@ -20,7 +20,7 @@ fn decides_and_shows_what_the_model_does() {
 
 #[test]
 fn decides_what_the_model_does_in_long_sequences() {
-    check(60, &steps(400..=500), |steps| {
+    check(80, &steps(400..=500), |steps| {
         let mut pair = Pair::default();
         for step in &steps {
             pair.apply(step)?;

@@ -5,66 +5,45 @@ use std::collections::BTreeMap;
 
 use airspace::operational_intent::{OperationalIntentState, SubscriptionChoice};
 use airspace::{
-    Accepted, Command, Decision, Outcome, Refusal, Request, Search, constraint, operational_intent,
-    subscription, uss_availability,
+    Accepted, Command, Decision, Footprint, Party, Refusal, Request, Search, operational_intent,
 };
+use spacetime::Timestamp;
 use testkit::commands::{Resolver, steps_from_seed};
 use testkit::model::Model;
 
-const SEQUENCES: u64 = 600;
+mod names;
+mod remote_id;
+
+use remote_id::Carried;
+
+const SEQUENCES: u64 = 1000;
 const STEPS: usize = 60;
 
 /// How often each must occur to be worth something.
 const OFTEN: usize = 20;
 
-/// Every outcome that few entities can bring about; `limits` brings about the others.
-const OUTCOMES: [&str; 37] = [
-    "availability set",
-    "availability: version mismatch",
-    "constraint accepted",
-    "constraint: OVN mismatch",
-    "constraint: already exists",
-    "constraint: ends in past",
-    "constraint: not found",
-    "constraint: not manager",
-    "operational intent accepted",
-    "operational intent: OVN mismatch",
-    "operational intent: OVN suffix not now",
-    "operational intent: OVN suffix used",
-    "operational intent: already exists",
-    "operational intent: ends in past",
-    "operational intent: missing keys",
-    "operational intent: not found",
-    "operational intent: not manager",
-    "operational intent: subscription area too small",
-    "operational intent: subscription id taken",
-    "operational intent: subscription not found",
-    "operational intent: subscription not manager",
-    "operational intent: subscription time too small",
-    "settings set",
-    "subscription deleted",
-    "subscription put",
-    "subscription: already exists",
-    "subscription: dependent not covered",
-    "subscription: ends before start",
-    "subscription: ends in past",
-    "subscription: has dependents",
-    "subscription: not found",
-    "subscription: not manager",
-    "subscription: starts in past",
-    "subscription: too long",
-    "subscription: version mismatch",
-    "repeat",
-    "key reused",
+/// What takes many entities to bring about: `limits` and the tests of crate `airspace` do.
+const ELSEWHERE: [&str; 9] = [
+    "area: too many",
+    "availability: too many",
+    "constraint: too many",
+    "import: too many",
+    "operational intent: too many",
+    "remote ID subscription: too many",
+    "remote ID subscription: too many found",
+    "subscription: too many",
+    "subscription: too many found",
 ];
 
 /// What more can be told of a step, each a rule of its own.
-const CORNERS: [&str; 15] = [
+const CORNERS: [&str; 19] = [
     "a constraint is found",
     "a manager that is down is excused",
+    "a remote ID subscription is found",
     "a subscription is found",
     "a subscription of several",
     "an OVN is hidden",
+    "an area is found",
     "an ended intent is changed",
     "an implicit subscription goes with its intent",
     "an implicit subscription is extended",
@@ -73,41 +52,34 @@ const CORNERS: [&str; 15] = [
     "an intent is found",
     "keys of constraints are missing",
     "outcomes are forgotten",
+    "remote ID is removed",
     "several are to be told",
     "something is removed",
+    "what ended is found by its id",
 ];
 
 #[test]
 fn the_sequences_reach_every_outcome_and_corner() {
     let mut counts = BTreeMap::new();
-    for name in OUTCOMES.into_iter().chain(CORNERS) {
+    let outcomes = names::all();
+    let corners = outcomes.into_iter().filter(|name| !ELSEWHERE.contains(name)).chain(CORNERS);
+    for name in corners.chain(remote_id::CORNERS) {
         counts.insert(name, 0);
     }
     for seed in 0..SEQUENCES {
         let (mut model, mut resolver) = (Model::default(), Resolver::default());
+        let mut carried = Carried::default();
         for (step, position) in steps_from_seed(seed, STEPS).iter().zip(1..) {
             let (stamp, command) = resolver.resolve(&model, step);
             let before = model.as_of(model.clock_of(stamp));
-            let removed = before.operational_intents.len() < model.operational_intents.len();
+            let mut names = removed(&before, &model);
             let decision = model.apply(position, stamp, &command);
-            let (now, reader, search) = resolver.look(&model, step.look);
-            let seen = model.as_of(now);
 
-            let mut names = vec![name_of(&decision)];
-            names.extend(corners(&before, &model, &command, &decision));
-            let corners = [
-                (removed, "something is removed"),
-                (
-                    seen.search_operational_intents(&reader, &search) != Ok(vec![]),
-                    "an intent is found",
-                ),
-                (seen.search_constraints(&reader, &search) != Ok(vec![]), "a constraint is found"),
-                (
-                    seen.search_subscriptions(now, &reader, &search) != Ok(vec![]),
-                    "a subscription is found",
-                ),
-            ];
-            names.extend(corners.into_iter().filter(|(is, _)| *is).map(|(_, name)| name));
+            names.push(names::of(&decision));
+            names.extend(corners_of_step(&before, &model, &command, &decision));
+            names.extend(remote_id::corners(&before, &model, &command, &decision));
+            names.extend(carried.follow(&command, &decision));
+            names.extend(found(&model, resolver.look(&model, step.look)));
             for name in names {
                 *counts.entry(name).or_insert(0) += 1;
             }
@@ -118,15 +90,46 @@ fn the_sequences_reach_every_outcome_and_corner() {
     assert!(rare.is_empty(), "too rare: {rare:?} of {counts:#?}");
 }
 
-fn name_of(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Repeat { .. } => "repeat",
-        Decision::KeyReused => "key reused",
-        Decision::Decided { outcome, .. } => name(outcome),
-    }
+fn removed(before: &Model, model: &Model) -> Vec<&'static str> {
+    let corners = [
+        (
+            before.operational_intents.len() < model.operational_intents.len(),
+            "something is removed",
+        ),
+        (
+            before.identification_service_areas.len() < model.identification_service_areas.len()
+                && before.remote_id_subscriptions.len() < model.remote_id_subscriptions.len(),
+            "remote ID is removed",
+        ),
+    ];
+    corners.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect()
 }
 
-fn corners(
+fn found(model: &Model, (now, reader, search): (Timestamp, Party, Search)) -> Vec<&'static str> {
+    let seen = model.as_of(now);
+    let cells = search.cells.clone();
+    let footprint = Footprint { starts_at: search.starts_at, ends_at: search.ends_at, cells };
+    let corners = [
+        (seen.search_operational_intents(&reader, &search) != Ok(vec![]), "an intent is found"),
+        (seen.search_constraints(&reader, &search) != Ok(vec![]), "a constraint is found"),
+        (seen.search_subscriptions(now, &reader, &search) != Ok(vec![]), "a subscription is found"),
+        (
+            seen.search_identification_service_areas(now, &footprint) != Ok(vec![]),
+            "an area is found",
+        ),
+        (
+            seen.search_remote_id_subscriptions(now, &reader, &search.cells) != Ok(vec![]),
+            "a remote ID subscription is found",
+        ),
+        (
+            seen.identification_service_areas.iter().any(|area| area.ends_at < now),
+            "what ended is found by its id",
+        ),
+    ];
+    corners.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect()
+}
+
+fn corners_of_step(
     before: &Model,
     after: &Model,
     command: &Command,
@@ -227,73 +230,4 @@ fn corners_of_keys(refusal: &Refusal) -> Vec<&'static str> {
         }
     }
     corners
-}
-
-fn name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Ok(Accepted::OperationalIntent { .. }) => "operational intent accepted",
-        Ok(Accepted::Constraint { .. }) => "constraint accepted",
-        Ok(Accepted::SubscriptionPut { .. }) => "subscription put",
-        Ok(Accepted::SubscriptionDeleted { .. }) => "subscription deleted",
-        Ok(Accepted::UssAvailability(_)) => "availability set",
-        Ok(Accepted::Settings(_)) => "settings set",
-        Err(Refusal::OperationalIntent(refusal)) => of_operational_intent(refusal),
-        Err(Refusal::Constraint(refusal)) => of_constraint(refusal),
-        Err(Refusal::Subscription(refusal)) => of_subscription(refusal),
-        Err(Refusal::UssAvailability(refusal)) => match refusal {
-            uss_availability::Refusal::VersionMismatch => "availability: version mismatch",
-            uss_availability::Refusal::TooMany => "availability: too many",
-        },
-        _ => "of version 2",
-    }
-}
-
-fn of_operational_intent(refusal: &operational_intent::Refusal) -> &'static str {
-    use operational_intent::Refusal;
-    match refusal {
-        Refusal::AlreadyExists => "operational intent: already exists",
-        Refusal::NotFound => "operational intent: not found",
-        Refusal::NotManager => "operational intent: not manager",
-        Refusal::OvnMismatch => "operational intent: OVN mismatch",
-        Refusal::EndsInPast => "operational intent: ends in past",
-        Refusal::MissingKeys { .. } => "operational intent: missing keys",
-        Refusal::SubscriptionNotFound => "operational intent: subscription not found",
-        Refusal::SubscriptionNotManager => "operational intent: subscription not manager",
-        Refusal::SubscriptionTimeTooSmall => "operational intent: subscription time too small",
-        Refusal::SubscriptionAreaTooSmall => "operational intent: subscription area too small",
-        Refusal::SubscriptionIdTaken => "operational intent: subscription id taken",
-        Refusal::OvnSuffixNotNow => "operational intent: OVN suffix not now",
-        Refusal::OvnSuffixUsed => "operational intent: OVN suffix used",
-        Refusal::TooMany => "operational intent: too many",
-    }
-}
-
-fn of_constraint(refusal: &constraint::Refusal) -> &'static str {
-    use constraint::Refusal;
-    match refusal {
-        Refusal::AlreadyExists => "constraint: already exists",
-        Refusal::NotFound => "constraint: not found",
-        Refusal::NotManager => "constraint: not manager",
-        Refusal::OvnMismatch => "constraint: OVN mismatch",
-        Refusal::EndsInPast => "constraint: ends in past",
-        Refusal::TooMany => "constraint: too many",
-    }
-}
-
-fn of_subscription(refusal: &subscription::Refusal) -> &'static str {
-    use subscription::Refusal;
-    match refusal {
-        Refusal::AlreadyExists => "subscription: already exists",
-        Refusal::NotFound => "subscription: not found",
-        Refusal::NotManager => "subscription: not manager",
-        Refusal::VersionMismatch => "subscription: version mismatch",
-        Refusal::StartsInPast => "subscription: starts in past",
-        Refusal::EndsInPast => "subscription: ends in past",
-        Refusal::EndsBeforeStart => "subscription: ends before start",
-        Refusal::TooLong => "subscription: too long",
-        Refusal::DependentNotCovered => "subscription: dependent not covered",
-        Refusal::HasDependents => "subscription: has dependents",
-        Refusal::TooMany => "subscription: too many",
-        Refusal::TooManyFound => "subscription: too many found",
-    }
 }

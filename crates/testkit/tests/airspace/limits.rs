@@ -15,6 +15,9 @@ use testkit::commands::party;
 
 use crate::pair::Pair;
 
+mod import;
+mod remote_id;
+
 const NOW: i64 = 1_767_225_600_000_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -1,10 +1,12 @@
 //! The rules and the model, side by side.
 
-use airspace::{Command, Decision, Party, Search, State};
+use airspace::{Command, Decision, Footprint, Party, Search, State};
 use proptest::prop_assert_eq;
 use proptest::test_runner::TestCaseError;
 use spacetime::Timestamp;
-use testkit::commands::{Resolver, Step, entity_ids, parties};
+use testkit::commands::{
+    Resolver, Step, entity_ids, parties, remote_id_subscription_ids, subscription_ids,
+};
 use testkit::model::Model;
 
 /// Both, having applied the same entries.
@@ -104,6 +106,21 @@ impl Pair {
             "subscriptions {}",
             &context
         );
+        let cells = search.cells.clone();
+        let (starts_at, ends_at) = (search.starts_at, search.ends_at);
+        let footprint = Footprint { starts_at, ends_at, cells };
+        prop_assert_eq!(
+            state.search_identification_service_areas(now, &footprint).ok(),
+            model.search_identification_service_areas(now, &footprint).ok(),
+            "identification service areas {}",
+            &context
+        );
+        prop_assert_eq!(
+            state.search_remote_id_subscriptions(now, reader, &search.cells).ok(),
+            model.search_remote_id_subscriptions(now, reader, &search.cells).ok(),
+            "subscriptions of F3411 {}",
+            &context
+        );
         Ok(())
     }
 
@@ -123,8 +140,14 @@ impl Pair {
                 "constraint {}",
                 &context
             );
+            prop_assert_eq!(
+                state.find_identification_service_area(now, id),
+                model.find_identification_service_area(id),
+                "identification service area {}",
+                &context
+            );
         }
-        for id in Resolver::subscription_ids(&self.model) {
+        for id in subscription_ids(&self.model) {
             prop_assert_eq!(
                 state.find_subscription(now, id),
                 model.find_subscription(id),
@@ -132,10 +155,19 @@ impl Pair {
                 &context
             );
         }
+        for id in remote_id_subscription_ids() {
+            prop_assert_eq!(
+                state.find_remote_id_subscription(now, id),
+                model.find_remote_id_subscription(id),
+                "subscription of F3411 {}",
+                &context
+            );
+        }
         for uss in parties() {
             prop_assert_eq!(state.find_uss_availability(&uss), model.find_uss_availability(&uss));
         }
         prop_assert_eq!(state.settings(), model.settings);
+        prop_assert_eq!(state.f3411_settings(), model.f3411_settings);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The same log gives the same state, bit for bit, wherever one begins.
 
-use airspace::{Request, State};
+use airspace::import::Import;
+use airspace::{Request, State, UssBaseUrl};
 use proptest::prelude::any;
 use proptest::{prop_assert_eq, prop_assert_ne};
 use testkit::commands::{Entry, play, steps};
@@ -103,17 +104,38 @@ fn apply(state: &mut State, entry: &Entry) -> airspace::Decision {
 
 /// Changes the smallest thing of each kind of command.
 fn alter(entry: &mut Entry) {
-    let other_url = || airspace::UssBaseUrl::new("https://uss1.examplf").expect("it is short");
     match &mut entry.command.request {
         Request::PutOperationalIntent(put) => put.uss_base_url = other_url(),
         Request::PutConstraint(put) => put.next_ovn[15] ^= 1,
         Request::PutSubscription(put) => put.uss_base_url = other_url(),
         Request::PutSettings(settings) => settings.f3548_retention_s += 1,
+        Request::PutIdentificationServiceArea(put) => put.uss_base_url = other_url(),
+        Request::PutRemoteIdSubscription(put) => put.uss_base_url = other_url(),
+        Request::PutF3411Settings(settings) => settings.retention_s += 1,
+        Request::Import(import) => alter_import(import),
         Request::DeleteOperationalIntent(_)
         | Request::DeleteConstraint(_)
         | Request::DeleteSubscription(_)
+        | Request::DeleteIdentificationServiceArea(_)
+        | Request::DeleteRemoteIdSubscription(_)
         | Request::PutUssAvailability(_) => {
             entry.stamp = entry.stamp.plus(std::time::Duration::from_micros(1));
         }
     }
+}
+
+fn alter_import(import: &mut Import) {
+    let micros = std::time::Duration::from_micros(1);
+    match import {
+        Import::Subscription(new) => new.notification_index ^= 1,
+        Import::OperationalIntent(new) => new.uss_base_url = other_url(),
+        Import::Constraint(new) => new.updated_at = new.updated_at.minus(micros),
+        Import::UssAvailability(new) => new.updated_at = new.updated_at.minus(micros),
+        Import::IdentificationServiceArea(new) => new.updated_at = new.updated_at.minus(micros),
+        Import::RemoteIdSubscription(new) => new.notification_index ^= 1,
+    }
+}
+
+fn other_url() -> UssBaseUrl {
+    UssBaseUrl::new("https://uss1.examplf").expect("it is short")
 }
