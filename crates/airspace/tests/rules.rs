@@ -1,4 +1,5 @@
-//! The rules of F3548-21, one test a rule, as transcripts of what parties ask and are answered.
+//! The rules of F3548-21 and F3411, one test a rule, as transcripts of what parties ask and are
+//! answered.
 
 #[path = "rules/asks.rs"]
 mod asks;
@@ -12,14 +13,24 @@ mod constraints;
 mod expiry;
 #[path = "rules/idempotency.rs"]
 mod idempotency;
+#[path = "rules/identification_service_areas.rs"]
+mod identification_service_areas;
+#[path = "rules/imports.rs"]
+mod imports;
 #[path = "rules/keys.rs"]
 mod keys;
 #[path = "rules/notifications.rs"]
 mod notifications;
+#[path = "rules/old.rs"]
+mod old;
 #[path = "rules/operational_intents.rs"]
 mod operational_intents;
 #[path = "rules/ovns.rs"]
 mod ovns;
+#[path = "rules/remote_id_expiry.rs"]
+mod remote_id_expiry;
+#[path = "rules/remote_id_subscriptions.rs"]
+mod remote_id_subscriptions;
 #[path = "rules/scene.rs"]
 mod scene;
 #[path = "rules/searches.rs"]

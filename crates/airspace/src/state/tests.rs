@@ -3,10 +3,14 @@
 use spacetime::{Cell, Cells, Timestamp};
 
 use super::*;
+use crate::import::Import;
 use crate::limits::{CELLS_PER_PARTY_MAX, LIVE_ENTITIES_PER_PARTY_MAX};
 use crate::operational_intent::{NotifyForConstraints, OperationalIntentState, SubscriptionChoice};
 use crate::subscription::NotifyFor;
-use crate::{EntityId, Extent, NextOvn, Ovn, Refusal, Search, SubscriptionId, UssBaseUrl};
+use crate::{
+    EntityId, Extent, Footprint, NextOvn, Ovn, Refusal, RemoteIdVersion, Search, SubscriptionId,
+    UssBaseUrl,
+};
 
 fn party() -> Party {
     Party::new("uss").expect("a name")
@@ -80,6 +84,92 @@ fn subscription(cells: u64, version: Option<String>) -> subscription::Put {
     }
 }
 
+fn area(cells: u64, version: Option<RemoteIdVersion>) -> identification_service_area::Put {
+    let Extent { starts_at, ends_at, cells, .. } = extent(cells);
+    identification_service_area::Put {
+        id: EntityId::from_random_bytes([4; 16]),
+        version,
+        footprint: Footprint { starts_at: Some(starts_at), ends_at: Some(ends_at), cells },
+        uss_base_url: url(),
+    }
+}
+
+fn remote_id_subscription(
+    cells: u64,
+    version: Option<RemoteIdVersion>,
+) -> remote_id_subscription::Put {
+    let Extent { cells, .. } = extent(cells);
+    remote_id_subscription::Put {
+        id: SubscriptionId::from_random_bytes([5; 16]),
+        version,
+        footprint: Footprint { starts_at: None, ends_at: None, cells },
+        uss_base_url: url(),
+    }
+}
+
+fn old_subscription(cells: u64) -> import::Subscription {
+    import::Subscription {
+        id: SubscriptionId::from_random_bytes([9; 16]),
+        manager: party(),
+        extent: extent(cells),
+        uss_base_url: url(),
+        notify_for: NotifyFor::Both,
+        notification_index: 0,
+        updated_at: Timestamp::default(),
+    }
+}
+
+/// Returns one of each kind that may be carried over with so many cells, and what it needs.
+fn imports(cells: u64) -> [(Import, (u64, u64)); 6] {
+    let (starts_at, uss_base_url) = (Timestamp::default(), url());
+    let intent = import::OperationalIntent {
+        id: EntityId::from_random_bytes([1; 16]),
+        manager: party(),
+        version: 1,
+        state: OperationalIntentState::Accepted,
+        ovn: NextOvn::Random([7; 16]),
+        past_suffixes: Vec::new(),
+        extent: extent(cells),
+        uss_base_url: url(),
+        subscription_id: None,
+        implicit_subscription: None,
+    };
+    let mut bringing = intent.clone();
+    bringing.subscription_id = Some(old_subscription(1).id);
+    bringing.implicit_subscription = Some(old_subscription(2 * cells));
+    let constraint = import::Constraint {
+        id: EntityId::from_random_bytes([2; 16]),
+        manager: party(),
+        version: 1,
+        extent: extent(cells),
+        uss_base_url: url(),
+        updated_at: starts_at,
+    };
+    let area = import::IdentificationServiceArea {
+        id: EntityId::from_random_bytes([4; 16]),
+        owner: party(),
+        extent: extent(cells),
+        uss_base_url: url(),
+        updated_at: starts_at,
+    };
+    let watch = import::RemoteIdSubscription {
+        id: SubscriptionId::from_random_bytes([5; 16]),
+        owner: party(),
+        extent: extent(cells),
+        uss_base_url,
+        notification_index: 0,
+        updated_at: starts_at,
+    };
+    [
+        (Import::Subscription(old_subscription(cells)), (1, cells)),
+        (Import::OperationalIntent(Box::new(intent)), (1, cells)),
+        (Import::OperationalIntent(Box::new(bringing)), (2, 3 * cells)),
+        (Import::Constraint(constraint), (1, cells)),
+        (Import::IdentificationServiceArea(area), (1, cells)),
+        (Import::RemoteIdSubscription(watch), (1, cells)),
+    ]
+}
+
 /// Lets the party have all but so many entities and cells of what it may have.
 fn leave(state: &mut State, entities: u64, cells: u64) {
     state.shared.parties.change(&party(), |usage| {
@@ -101,7 +191,10 @@ fn is_too_many(outcome: &Outcome) -> bool {
         outcome,
         Err(Refusal::OperationalIntent(operational_intent::Refusal::TooMany)
             | Refusal::Constraint(constraint::Refusal::TooMany)
-            | Refusal::Subscription(subscription::Refusal::TooMany))
+            | Refusal::Subscription(subscription::Refusal::TooMany)
+            | Refusal::IdentificationServiceArea(identification_service_area::Refusal::TooMany)
+            | Refusal::RemoteIdSubscription(remote_id_subscription::Refusal::TooMany)
+            | Refusal::Import(import::Refusal::TooMany))
     )
 }
 
@@ -134,6 +227,15 @@ fn counts_what_a_creation_adds() {
     check(&empty, (2, 6), intent(3, implicit(9)));
     check(&empty, (1, 3), constraint(3));
     check(&empty, (1, 3), subscription(3, None));
+    check(&empty, (1, 3), area(3, None));
+    check(&empty, (1, 3), remote_id_subscription(3, None));
+}
+
+#[test]
+fn counts_what_is_carried_over() {
+    for (import, needs) in imports(3) {
+        check(&State::default(), needs, import);
+    }
 }
 
 #[test]
@@ -157,4 +259,23 @@ fn counts_what_an_update_adds_and_removes() {
     let ovn = Some(Ovn::of_bits(EntityId::from_random_bytes([2; 16]), [7; 16]));
     check(&state, (0, 2), constraint::Put { ovn, ..constraint(5) });
     check(&state, (0, 2), subscription(5, Some(view.version)));
+}
+
+#[test]
+fn counts_what_an_update_of_remote_id_adds() {
+    let mut state = State::default();
+    let Ok(Accepted::IdentificationServiceArea { area: stored, .. }) =
+        ask(&mut state, area(3, None))
+    else {
+        panic!("it is new");
+    };
+    let Ok(Accepted::RemoteIdSubscriptionPut { subscription: watch, .. }) =
+        ask(&mut state, remote_id_subscription(3, None))
+    else {
+        panic!("it is new");
+    };
+
+    check(&state, (0, 2), area(5, Some(stored.version)));
+    check(&state, (0, 0), area(2, Some(stored.version)));
+    check(&state, (0, 2), remote_id_subscription(5, Some(watch.version)));
 }

@@ -5,8 +5,8 @@ use airspace::operational_intent::{
 };
 use airspace::subscription::{self, NotifyFor};
 use airspace::{
-    EntityId, Extent, NextOvn, Ovn, OvnSuffix, Party, Search, SubscriptionId, UssBaseUrl,
-    constraint,
+    EntityId, Extent, Footprint, NextOvn, Ovn, OvnSuffix, Party, RemoteIdVersion, Search,
+    SubscriptionId, UssBaseUrl, constraint, identification_service_area, remote_id_subscription,
 };
 use spacetime::{Altitude, Cell, Cells, Timestamp};
 
@@ -61,6 +61,11 @@ impl Place {
             altitude_upper: search.altitude_upper,
             cells: search.cells,
         }
+    }
+
+    pub(crate) fn footprint(&self) -> Footprint {
+        let Search { starts_at, ends_at, cells, .. } = self.search();
+        Footprint { starts_at, ends_at, cells }
     }
 
     pub(crate) fn search(&self) -> Search {
@@ -191,6 +196,59 @@ pub(crate) fn constraint(id: u8, place: Place) -> constraint::Put {
         uss_base_url: url("c"),
         next_ovn: [id; 16],
     }
+}
+
+/// Asks for an identification service area.
+pub(crate) fn area(id: u8, place: Place) -> identification_service_area::Put {
+    identification_service_area::Put {
+        id: entity(id),
+        version: None,
+        footprint: place.footprint(),
+        uss_base_url: url("f"),
+    }
+}
+
+/// Asks to update an identification service area.
+pub(crate) fn change_area(
+    id: u8,
+    version: RemoteIdVersion,
+    place: Place,
+) -> identification_service_area::Put {
+    identification_service_area::Put { version: Some(version), ..area(id, place) }
+}
+
+/// Asks to delete an identification service area.
+pub(crate) fn delete_area(id: u8, version: RemoteIdVersion) -> identification_service_area::Delete {
+    identification_service_area::Delete { id: entity(id), version }
+}
+
+/// Asks for a subscription to identification service areas.
+pub(crate) fn watch(id: u8, place: Place) -> remote_id_subscription::Put {
+    remote_id_subscription::Put {
+        id: sub(id),
+        version: None,
+        footprint: place.footprint(),
+        uss_base_url: url("w"),
+    }
+}
+
+/// Asks to update a subscription to identification service areas.
+pub(crate) fn rewatch(
+    id: u8,
+    version: RemoteIdVersion,
+    place: Place,
+) -> remote_id_subscription::Put {
+    remote_id_subscription::Put { version: Some(version), ..watch(id, place) }
+}
+
+/// Asks to delete a subscription to identification service areas.
+pub(crate) fn unwatch(id: u8, version: RemoteIdVersion) -> remote_id_subscription::Delete {
+    remote_id_subscription::Delete { id: sub(id), version }
+}
+
+/// Returns a version that nothing here has.
+pub(crate) fn no_version() -> RemoteIdVersion {
+    RemoteIdVersion::parse("7").expect("a number")
 }
 
 pub(crate) fn party(name: &str) -> Party {

@@ -13,8 +13,8 @@ use airspace::operational_intent::{self, OperationalIntentReference, Subscriptio
 use airspace::remote_id_subscription::RemoteIdSubscriptionView;
 use airspace::subscription::SubscriptionView;
 use airspace::{
-    Accepted, Command, Decision, EntityId, Outcome, Ovn, Refusal, Request, Retry, Search, State,
-    SubscriberToNotify,
+    Accepted, Command, Decision, EntityId, Footprint, Outcome, Ovn, Refusal, RemoteIdVersion,
+    Request, Retry, Search, State, SubscriberToNotify,
 };
 use spacetime::{Altitude, Timestamp};
 
@@ -168,6 +168,40 @@ impl Scene {
         view.version
     }
 
+    /// Writes down which identification service areas are found.
+    pub(crate) fn look_at_areas(&mut self, footprint: &Footprint) -> &mut Self {
+        let now = self.now();
+        let found = self.state.search_identification_service_areas(now, footprint);
+        for view in found.expect("few") {
+            let line = self.area(&view);
+            writeln!(self.transcript, "  there is {line}").expect("it is a string");
+        }
+        self
+    }
+
+    /// Writes down which subscriptions to identification service areas a party finds.
+    pub(crate) fn look_at_watches(&mut self, owner: &str, footprint: &Footprint) -> &mut Self {
+        let (now, owner) = (self.now(), party(owner));
+        let found = self.state.search_remote_id_subscriptions(now, &owner, &footprint.cells);
+        for view in found.expect("few") {
+            let line = self.remote_id_subscription(&view);
+            writeln!(self.transcript, "  {owner} has {line}").expect("it is a string");
+        }
+        self
+    }
+
+    /// Returns the current version of an identification service area.
+    pub(crate) fn area_version(&self, id: u8) -> RemoteIdVersion {
+        let found = self.state.find_identification_service_area(self.now(), entity(id));
+        found.expect("it is there").version
+    }
+
+    /// Returns the current version of a subscription to identification service areas.
+    pub(crate) fn watch_version(&self, id: u8) -> RemoteIdVersion {
+        let found = self.state.find_remote_id_subscription(self.now(), sub(id));
+        found.expect("it is there").version
+    }
+
     fn answer(&mut self, outcome: &Outcome) -> String {
         match outcome {
             Ok(Accepted::OperationalIntent { reference: intent, subscribers }) => {
@@ -229,7 +263,7 @@ impl Scene {
         text
     }
 
-    pub(crate) fn area(&mut self, view: &IdentificationServiceAreaView) -> String {
+    fn area(&mut self, view: &IdentificationServiceAreaView) -> String {
         format!(
             "area {} {} {}..{} {}",
             short(view.id.as_bytes()),
@@ -240,7 +274,7 @@ impl Scene {
         )
     }
 
-    pub(crate) fn remote_id_subscription(&mut self, view: &RemoteIdSubscriptionView) -> String {
+    fn remote_id_subscription(&mut self, view: &RemoteIdSubscriptionView) -> String {
         format!(
             "s{} {} {}..{} index {} {}",
             short(view.id.as_bytes()),
@@ -291,10 +325,10 @@ fn asked(request: &Request) -> String {
             format!("deletes area {}", short(it.id.as_bytes()))
         }
         Request::PutRemoteIdSubscription(put) => {
-            format!("subscribes to areas s{}", short(put.id.as_bytes()))
+            format!("watches s{}", short(put.id.as_bytes()))
         }
         Request::DeleteRemoteIdSubscription(it) => {
-            format!("unsubscribes from areas s{}", short(it.id.as_bytes()))
+            format!("unwatches s{}", short(it.id.as_bytes()))
         }
         Request::Import(import) => imported(import),
     }
@@ -307,7 +341,7 @@ fn imported(import: &Import) -> String {
         Import::Constraint(it) => ("constraint ", short(it.id.as_bytes())),
         Import::UssAvailability(it) => ("availability of ", it.uss_id.to_string()),
         Import::IdentificationServiceArea(it) => ("area ", short(it.id.as_bytes())),
-        Import::RemoteIdSubscription(it) => ("to areas s", short(it.id.as_bytes())),
+        Import::RemoteIdSubscription(it) => ("watch s", short(it.id.as_bytes())),
     };
     format!("imports {kind}{id}")
 }

@@ -1,12 +1,18 @@
-//! The stored form of commands, version 1 (docs/log-format.md): it must never change.
+//! The stored form of commands, versions 1 and 2 (docs/log-format.md): it must never change.
 
+use airspace::import::{self, Import};
 use airspace::operational_intent::OperationalIntentState;
+use airspace::subscription::NotifyFor;
 use airspace::uss_availability::{self, UssAvailabilityState};
-use airspace::{Command, Request, Retry, Settings, constraint as constraints};
+use airspace::{
+    Command, F3411Settings, NextOvn, RemoteIdVersion, Request, Retry, Settings,
+    constraint as constraints,
+};
 
 use crate::asks::{
-    A, Intent, constraint, delete, entity, existing, implicit_for_constraints, intent, party,
-    place, random_ovn, resubscribe, subscription, suffix, unsubscribe,
+    A, Intent, area, change_area, constraint, delete, delete_area, entity, existing,
+    implicit_for_constraints, intent, party, place, random_ovn, resubscribe, rewatch, sub,
+    subscription, suffix, time, unsubscribe, unwatch, url, watch,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -48,6 +54,7 @@ fn keeps_the_form_of_each_command() {
         Settings { f3548_retention_s: 86_400 }.into(),
         intent(1, place()).into(),
     ];
+    assert!(requests.iter().all(|request| request.since_version() == 1));
     let lines: Vec<_> = requests.into_iter().map(stored).collect();
 
     insta::assert_snapshot!(lines.join("\n"), @"
@@ -63,6 +70,105 @@ fn keeps_the_form_of_each_command() {
     050000007573732d610006050000007573732d610000000002
     050000007573732d61000780510100
     050000007573732d610000000000000000400080000000000000010000c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c00000000000000000900000068747470733a2f2f75000001010101010101010101010101010101
+    ");
+}
+
+#[test]
+fn keeps_the_form_of_each_command_of_version_2() {
+    let version = RemoteIdVersion::parse("1gun2enkm1ig0").expect("a version");
+    let mut open = watch(3, place());
+    (open.footprint.starts_at, open.footprint.ends_at) = (None, None);
+    let requests: [Request; 7] = [
+        area(1, place()).into(),
+        change_area(1, version, place().cells(&[1, 2])).into(),
+        delete_area(1, version).into(),
+        open.into(),
+        rewatch(3, version, place()).into(),
+        unwatch(3, version).into(),
+        F3411Settings { retention_s: 1_800 }.into(),
+    ];
+    assert!(requests.iter().all(|request| request.since_version() == 2));
+    let lines: Vec<_> = requests.into_iter().map(stored).collect();
+
+    insta::assert_snapshot!(lines.join("\n"), @"
+    050000007573732d61000800000000000040008000000000000001000100c7b11b240a060001000d753f240a060001000000000000000c0000000900000068747470733a2f2f66
+    050000007573732d610008000000000000400080000000000000010100ca60e975e27a180100c7b11b240a060001000d753f240a060002000000000000000c00000000000000140000000900000068747470733a2f2f66
+    050000007573732d6100090000000000004000800000000000000100ca60e975e27a18
+    050000007573732d61000a0000000000004000800000000000000300000001000000000000000c0000000900000068747470733a2f2f77
+    050000007573732d61000a000000000000400080000000000000030100ca60e975e27a180100c7b11b240a060001000d753f240a060001000000000000000c0000000900000068747470733a2f2f77
+    050000007573732d61000b0000000000004000800000000000000300ca60e975e27a18
+    050000007573732d61000c08070000
+    ");
+}
+
+#[test]
+fn keeps_the_form_of_each_import() {
+    let subscription = import::Subscription {
+        id: sub(1),
+        manager: party(A),
+        extent: place().extent(),
+        uss_base_url: url("s"),
+        notify_for: NotifyFor::Both,
+        notification_index: 2,
+        updated_at: time(0),
+    };
+    let intent = import::OperationalIntent {
+        id: entity(1),
+        manager: party(A),
+        version: 7,
+        state: OperationalIntentState::Nonconforming,
+        ovn: NextOvn::of_time(time(0)),
+        past_suffixes: vec![suffix(0, 1)],
+        extent: place().extent(),
+        uss_base_url: url("u"),
+        subscription_id: Some(sub(1)),
+        implicit_subscription: Some(subscription.clone()),
+    };
+    let constraint = import::Constraint {
+        id: entity(1),
+        manager: party(A),
+        version: 7,
+        extent: place().at_any_altitude().extent(),
+        uss_base_url: url("c"),
+        updated_at: time(0),
+    };
+    let availability = import::UssAvailability {
+        uss_id: party(A),
+        availability: UssAvailabilityState::Normal,
+        updated_at: time(0),
+    };
+    let area = import::IdentificationServiceArea {
+        id: entity(1),
+        owner: party(A),
+        extent: place().extent(),
+        uss_base_url: url("f"),
+        updated_at: time(0),
+    };
+    let watch = import::RemoteIdSubscription {
+        id: sub(1),
+        owner: party(A),
+        extent: place().extent(),
+        uss_base_url: url("w"),
+        notification_index: 2,
+        updated_at: time(0),
+    };
+    let imports = [
+        Import::Subscription(subscription),
+        Import::OperationalIntent(Box::new(intent)),
+        Import::Constraint(constraint),
+        Import::UssAvailability(availability),
+        Import::IdentificationServiceArea(area),
+        Import::RemoteIdSubscription(watch),
+    ];
+    let lines: Vec<_> = imports.into_iter().map(stored).collect();
+
+    insta::assert_snapshot!(lines.join("\n"), @"
+    050000007573732d61000d0000000000000040008000000000000001050000007573732d6100c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f73020200000000401e18240a0600
+    050000007573732d61000d0100000000000040008000000000000001050000007573732d61070000000200000000000000000000060a24181e400001000000018bcfe568007000800000000000000100c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f7501000000000000400080000000000000010100000000000040008000000000000001050000007573732d6100c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f73020200000000401e18240a0600
+    050000007573732d61000d0200000000000040008000000000000001050000007573732d610700000000c7b11b240a0600000d753f240a0600000001000000000000000c0000000900000068747470733a2f2f6300401e18240a0600
+    050000007573732d61000d03050000007573732d610100401e18240a0600
+    050000007573732d61000d0400000000000040008000000000000001050000007573732d6100c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f6600401e18240a0600
+    050000007573732d61000d0500000000000040008000000000000001050000007573732d6100c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c0000000900000068747470733a2f2f770200000000401e18240a0600
     ");
 }
 
