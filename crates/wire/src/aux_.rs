@@ -23,15 +23,15 @@ pub struct PoolResponse {
 
 /// Lists the hubs of a pool (`DSSInstancesResponse`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DssInstancesResponse {
+pub struct DSSInstancesResponse {
     /// Each hub.
     #[serde(default)]
-    pub dss_instances: Vec<DssInstance>,
+    pub dss_instances: Vec<DSSInstance>,
 }
 
 /// One hub of a pool (`DSSInstance`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DssInstance {
+pub struct DSSInstance {
     /// Its name.
     pub id: String,
     /// Where clients reach it, if its operator says so.
@@ -62,7 +62,7 @@ pub struct Heartbeat {
 
 /// Lists certificates (`CAsResponse`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CasResponse {
+pub struct CAsResponse {
     /// Each in PEM.
     #[serde(rename = "CAs", default)]
     pub cas: Vec<String>,
@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn writes_what_is_not_known_as_nothing() {
-        let instance = DssInstance {
+        let instance = DSSInstance {
             id: "hub".to_owned(),
             public_endpoint: None,
             most_recent_heartbeat: None,
         };
-        let message = DssInstancesResponse { dss_instances: vec![instance] };
+        let message = DSSInstancesResponse { dss_instances: vec![instance] };
 
         assert_eq!(text(&message), r#"{"dss_instances":[{"id":"hub"}]}"#);
         assert_eq!(json::parse(text(&message).as_bytes()), Ok(message));
@@ -127,11 +127,11 @@ mod tests {
         let instances = br#"{"dss_instances": [{"id": "a", "public_endpoint": "https://a.example",
             "most_recent_heartbeat": {"timestamp": "2027-01-15T08:00:00Z", "source": "cron"}}]}"#;
 
-        let read: DssInstancesResponse = json::parse(instances).expect("it is well-formed");
+        let read: DSSInstancesResponse = json::parse(instances).expect("it is well-formed");
 
         let heartbeat = read.dss_instances[0].most_recent_heartbeat.as_ref().expect("one is there");
         assert_eq!((heartbeat.index, &heartbeat.reporter), (0, &None));
-        assert_eq!(json::parse::<CasResponse>(b"{}").map(|response| response.cas), Ok(Vec::new()));
+        assert_eq!(json::parse::<CAsResponse>(b"{}").map(|response| response.cas), Ok(Vec::new()));
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
             time_based_notification_index: false,
         };
 
-        assert_eq!(text(&CasResponse { cas: vec!["PEM".to_owned()] }), r#"{"CAs":["PEM"]}"#);
+        assert_eq!(text(&CAsResponse { cas: vec!["PEM".to_owned()] }), r#"{"CAs":["PEM"]}"#);
         assert_eq!(
             text(&options),
             r#"{"scd_global_lock":false,"scd_hash_lock":false,"time_based_notification_index":false}"#

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use wire::aux_::{CasResponse, GlobalOptionsResponse};
+use wire::aux_::{CAsResponse, GlobalOptionsResponse};
 
 use crate::call::Call;
 use crate::reply::{self, Failure};
@@ -41,5 +41,5 @@ fn authorities(call: &Call) -> Result<Arc<Authorities>, Failure> {
 }
 
 fn list(certificates: &[String]) -> Response {
-    reply::json(StatusCode::OK, &CasResponse { cas: certificates.to_vec() })
+    reply::json(StatusCode::OK, &CAsResponse { cas: certificates.to_vec() })
 }

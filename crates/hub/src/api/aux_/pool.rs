@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use wire::Rfc3339;
-use wire::aux_::{self, DssInstance, DssInstancesResponse, PoolResponse};
+use wire::aux_::{self, DSSInstance, DSSInstancesResponse, PoolResponse};
 
 use crate::call::Call;
 use crate::replica::declaration::{Declaration, Heartbeat, HeartbeatSource, RegisteredHeartbeat};
@@ -27,12 +27,12 @@ pub(super) fn list_instances(call: &Call, status: StatusCode) -> Response {
     let instance = call.instance();
     let most_recent =
         call.read_declared(|declared| declared.most_recent_heartbeat(&instance.name).cloned());
-    let instance = DssInstance {
+    let instance = DSSInstance {
         id: instance.name.to_string(),
         public_endpoint: instance.public_url.clone(),
         most_recent_heartbeat: most_recent.map(sent),
     };
-    reply::json(status, &DssInstancesResponse { dss_instances: vec![instance] })
+    reply::json(status, &DSSInstancesResponse { dss_instances: vec![instance] })
 }
 
 /// Answers `putDSSInstancesHeartbeat`: registers a heartbeat of this hub in the log.
