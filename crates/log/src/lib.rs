@@ -33,7 +33,7 @@ pub use entry::{
 };
 pub use local::{
     DISK_FREE_BYTES_MIN, FlushError, LocalLog, OUTCOMES_BYTES_MAX, OpenError, Options, Outcomes,
-    QUEUE_BYTES_MAX, QUEUE_MAX, Queue, SealReport, Sealing, Stats,
+    QUEUE_BYTES_MAX, QUEUE_MAX, Queue, SealReport, Sealing, Stats, SyncMode,
 };
 pub use observer::{Checkpoint, Commit, NoObserver, Observer};
 pub use segment::{Kept, SEGMENT_BYTES_MAX, SEGMENT_ENTRIES_MAX};

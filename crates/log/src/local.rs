@@ -24,7 +24,7 @@ use rusqlite::{Connection, Transaction};
 
 use self::follower::LocalFollower;
 use self::lock::DirLock;
-use self::shared::{Job, Pending, Shared};
+use self::shared::{Job, JobRun, Pending, Shared};
 use self::writer::Writer;
 use crate::database::{self, DatabaseError};
 use crate::files;
@@ -50,8 +50,21 @@ pub struct Options {
     pub restored_declared: bool,
     /// How many bytes must be free on the disk for an entry to be taken.
     pub disk_free_bytes_min: u64,
+    /// When what is committed is made durable.
+    pub sync: SyncMode,
     /// Is told of the writer's work.
     pub observer: Arc<dyn Observer>,
+}
+
+/// When what is committed is made durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncMode {
+    /// With each commit, before anyone hears of it.
+    #[default]
+    EachCommit,
+    /// Some time after, and by [`LocalLog::sync`]: for a copy of a log that is durable elsewhere. A
+    /// power cut takes the latest entries from its end.
+    Behind,
 }
 
 /// The log of one machine, in a directory that belongs to this process alone.
@@ -62,6 +75,7 @@ pub struct LocalLog {
     shared: Arc<Shared>,
     snapshots: SnapshotStore,
     outcomes: Outcomes,
+    sync: SyncMode,
     restored: bool,
     /// One sealing at a time.
     sealing: Mutex<()>,
@@ -138,6 +152,7 @@ impl Default for Options {
         Options {
             restored_declared: false,
             disk_free_bytes_min: DISK_FREE_BYTES_MIN,
+            sync: SyncMode::EachCommit,
             observer: Arc::new(NoObserver),
         }
     }
@@ -148,6 +163,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("restored_declared", &self.restored_declared)
             .field("disk_free_bytes_min", &self.disk_free_bytes_min)
+            .field("sync", &self.sync)
             .finish_non_exhaustive()
     }
 }
@@ -185,6 +201,10 @@ impl LocalLog {
         let shared = Arc::new(Shared::new(head));
         let outcomes =
             Outcomes::open(dir, &shared).map_err(|error| OpenError::from_log(dir, error))?;
+        if options.sync == SyncMode::Behind {
+            database::leave_commits_unsynced(&connection)
+                .map_err(|error| OpenError::storage(dir, error))?;
+        }
         let writer = Writer {
             shared: Arc::clone(&shared),
             connection,
@@ -200,6 +220,7 @@ impl LocalLog {
             shared,
             snapshots,
             outcomes,
+            sync: options.sync,
             restored,
             sealing: Mutex::new(()),
             writer: Mutex::new(Some(thread.map_err(storage)?)),
@@ -207,7 +228,7 @@ impl LocalLog {
         })
     }
 
-    /// Returns how far the log is durable.
+    /// Returns how far the log is committed.
     pub fn head(&self) -> Result<Head, LogError> {
         self.shared.head()
     }
@@ -264,20 +285,32 @@ impl LocalLog {
         self.lock.lock().expect("nobody panics while holding this lock").take();
     }
 
+    /// Blocks until everything that is committed now is durable; at once where it always is.
+    pub fn sync(&self) -> Result<(), LogError> {
+        match self.sync {
+            SyncMode::EachCommit => self.shared.head().map(|_| ()),
+            SyncMode::Behind => self.run_job(JobRun::Sync),
+        }
+    }
+
     /// Runs a job in a transaction of the writer and returns what it returns.
     fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, LogError> {
         let (sender, value) = sync_channel(1);
-        let (answer, answered) = sync_channel(1);
         let run = Box::new(move |transaction: &Transaction<'_>| {
             sender.send(job(transaction)?).expect("its receiver waits below");
             Ok(())
         });
-        self.shared.run(Job { run, answer })?;
-        answered.recv().map_err(|_| LogError::Failed)??;
+        self.run_job(JobRun::Transaction(run))?;
         value.recv().map_err(|_| LogError::Failed)
+    }
+
+    fn run_job(&self, run: JobRun) -> Result<(), LogError> {
+        let (answer, answered) = sync_channel(1);
+        self.shared.run(Job { run, answer })?;
+        answered.recv().map_err(|_| LogError::Failed)?
     }
 }
 

@@ -101,6 +101,11 @@ fn write(log: &LocalLog, job: &Job) {
         tracing::warn!(%error, "no snapshot: the kept outcomes are not on the disk");
         return;
     }
+    // A snapshot must not be ahead of its log.
+    if let Err(error) = log.sync() {
+        tracing::warn!(%error, "no snapshot: the log is not on the disk");
+        return;
+    }
     let written = log.snapshots().write(job.head, job.states.hash(), |to| job.states.write(to));
     match written {
         Ok(()) => tracing::info!(log.position = %job.head.position, "a snapshot was written"),

@@ -2,8 +2,10 @@
 //!
 //! They are made from the log, so they need not be durable with it: they are written with the next
 //! transaction, and a restart keeps them anew while it reads the tail. A snapshot must not be ahead
-//! of them: [`Outcomes::flush`] comes before [`SnapshotStore::write`].
+//! of them or of the log: [`Outcomes::flush`] and then [`LocalLog::sync`] come before
+//! [`SnapshotStore::write`].
 //!
+//! [`LocalLog::sync`]: crate::LocalLog::sync
 //! [`SnapshotStore::write`]: crate::SnapshotStore::write
 
 use std::path::Path;
@@ -69,7 +71,7 @@ impl Outcomes {
             .map_err(|error| read_error(position, error))
     }
 
-    /// Blocks until everything that was kept or forgotten before is durable.
+    /// Blocks until everything that was kept or forgotten before is committed.
     pub fn flush(&self) -> Result<(), FlushError> {
         if self.shared.flush_outcomes()? { Ok(()) } else { Err(FlushError::NotWritten) }
     }

@@ -101,9 +101,17 @@ pub(crate) struct Pending {
 }
 
 /// What a job does.
-pub(crate) type JobRun = Box<dyn FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send>;
+pub(crate) enum JobRun {
+    /// Something in a transaction of its own.
+    Transaction(TransactionRun),
+    /// Everything that was committed becomes durable.
+    Sync,
+}
 
-/// Something else for the writer to do, in a transaction of its own.
+/// What runs inside a transaction.
+pub(crate) type TransactionRun = Box<dyn FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send>;
+
+/// Something else for the writer to do.
 pub(crate) struct Job {
     pub(crate) run: JobRun,
     pub(crate) answer: SyncSender<Result<(), LogError>>,

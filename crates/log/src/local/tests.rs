@@ -15,13 +15,15 @@ use crate::{Commit, FollowError, SEGMENT_ENTRIES_MAX, SNAPSHOTS_KEPT, export, ve
 
 struct LocalEngine {
     dir: TempDir,
+    sync: SyncMode,
 }
 
 impl Engine for LocalEngine {
     type Log = LocalLog;
 
     fn open(&self) -> LocalLog {
-        LocalLog::open(self.dir.path(), Options::default()).expect("opened")
+        let options = Options { sync: self.sync, ..Options::default() };
+        LocalLog::open(self.dir.path(), options).expect("opened")
     }
 
     fn close(&self, log: &LocalLog) {
@@ -40,7 +42,7 @@ impl LocalEngine {
 }
 
 fn engine() -> LocalEngine {
-    LocalEngine { dir: tempfile::tempdir().expect("a directory") }
+    LocalEngine { dir: tempfile::tempdir().expect("a directory"), sync: SyncMode::EachCommit }
 }
 
 fn position(number: u64) -> Position {
@@ -58,6 +60,26 @@ mod every_engine {
     use super::{engine, tests_of_every_engine};
 
     tests_of_every_engine!(engine());
+}
+
+mod every_engine_that_syncs_behind {
+    use super::{LocalEngine, SyncMode, engine, tests_of_every_engine};
+
+    tests_of_every_engine!(LocalEngine { sync: SyncMode::Behind, ..engine() });
+}
+
+#[test]
+fn syncs_beside_a_reader_and_not_after_it_is_closed() {
+    let engine = LocalEngine { sync: SyncMode::Behind, ..engine() };
+    let log = engine.open();
+    append_all(&log, 20);
+    let reader = engine.database();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM entry").expect("read");
+
+    log.sync().expect("a reader is not in the way");
+    log.close();
+
+    assert!(matches!(log.sync(), Err(LogError::Closed)));
 }
 
 #[test]

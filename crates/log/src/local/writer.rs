@@ -8,9 +8,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::shared::{Job, Outcome, Pending, Shared};
+use super::shared::{Job, JobRun, Outcome, Pending, Shared};
 use crate::clock::monotonic_now;
-use crate::database::{Fault, commit_left_nothing, fault_of, number_of};
+use crate::database::{Fault, commit_left_nothing, commit_synced, fault_of, number_of};
 use crate::engine::storage;
 use crate::files::disk_free_bytes;
 use crate::{AppendError, Checkpoint, Commit, Committed, Head, Observer, Position};
@@ -225,13 +225,16 @@ impl Writer {
     }
 
     fn run_job(&mut self, job: Job) -> Result<(), Failed> {
-        let result = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|transaction| {
-                (job.run)(&transaction)?;
-                transaction.commit()
-            });
+        let result = match job.run {
+            JobRun::Transaction(run) => self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .and_then(|transaction| {
+                    run(&transaction)?;
+                    transaction.commit()
+                }),
+            JobRun::Sync => commit_synced(&self.connection),
+        };
         self.unchecked_bytes += COMMIT_BYTES;
         let broken = result.as_ref().err().is_some_and(|error| fault_of(error) == Fault::Broken);
         if broken {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use log::{
     AppendError, Entry, Family, FollowError, Head, Kept, LocalLog, Log, Options, Position,
-    Proposer, Sealing, Ticket,
+    Proposer, Sealing, SyncMode, Ticket,
 };
 use spacetime::Timestamp;
 
@@ -47,11 +47,17 @@ static STARTED: AtomicU64 = AtomicU64::new(0);
 fn appends_under_faults() {
     let (Some(mode), Some(dir)) = (variable(MODE), variable(DIR)) else { return };
     let dir = PathBuf::from(dir);
-    let log = Arc::new(LocalLog::open(&dir, Options::default()).expect("opened"));
+    let sync = match mode.to_str() {
+        Some("behind" | "behind_one_by_one") => SyncMode::Behind,
+        _ => SyncMode::EachCommit,
+    };
+    let options = Options { sync, ..Options::default() };
+    let log = Arc::new(LocalLog::open(&dir, options).expect("opened"));
     STARTED.store(log.head().expect("open").position.number(), Ordering::Relaxed);
     match mode.to_str() {
         Some("load") => load(&log),
-        Some("one_by_one") => one_by_one(&log),
+        Some("behind") => behind(&log),
+        Some("one_by_one" | "behind_one_by_one") => one_by_one(&log),
         Some("at_once") => at_once(&log),
         Some("fill") => fill(&log),
         Some("until_failed") => until_failed(&log),
@@ -172,11 +178,44 @@ fn follow(log: &LocalLog, after: Position) {
 
 fn snapshot_and_seal(log: &LocalLog, head: Head) {
     log.outcomes().flush().expect("written");
+    log.sync().expect("synced");
     let body = vec![head.position.number() as u8; 20_000];
     log.snapshots().write(head, head.chain, |to| to.write_all(&body)).expect("written");
     let sealing = Sealing { age: Duration::ZERO, kept: Kept::Entries };
     log.seal_old(Timestamp::MAX, sealing).expect("sealed");
     say("sealed");
+}
+
+/// Appends without a sync, and acknowledges what a sync now and then has made durable, while a
+/// follower does what it does under load.
+fn behind(log: &Arc<LocalLog>) {
+    let after = log.snapshots().newest_good().expect("readable");
+    let after = after.map_or(Position::ZERO, |snapshot| snapshot.head.position);
+    let following = {
+        let log = Arc::clone(log);
+        thread::spawn(move || follow(&log, after))
+    };
+    let seed = variable(SEED).and_then(|seed| seed.to_str()?.parse().ok()).unwrap_or(0);
+    let mut random = Random::new(seed);
+    let mut unsynced = Vec::new();
+    for number in 0..APPENDS_MAX {
+        let length = if random.below(50) == 0 { LARGE as u64 } else { 3_000 };
+        let name = name(0, number, random.below(length) as usize);
+        let receipt = loop {
+            match log.append(entry_named(&name), Ticket(number)) {
+                Err(AppendError::QueueFull) => thread::yield_now(),
+                appended => break appended.expect("queued"),
+            }
+        };
+        unsynced.push((receipt.wait_blocking().expect("written"), name));
+        if random.below(40) == 0 {
+            log.sync().expect("synced");
+            for (position, name) in unsynced.drain(..) {
+                acknowledge(position, &name);
+            }
+        }
+    }
+    drop(following);
 }
 
 fn one_by_one(log: &LocalLog) {

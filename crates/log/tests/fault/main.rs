@@ -38,12 +38,20 @@ fn check(dir: &Path, acknowledged: &[Acknowledged]) {
 
 #[test]
 fn a_power_cut_loses_nothing_that_was_acknowledged() {
-    let mut random = Random::new(1);
+    cut_power_again_and_again("load", &mut Random::new(1));
+}
+
+#[test]
+fn a_power_cut_takes_from_a_log_that_syncs_behind_only_what_was_not_synced() {
+    cut_power_again_and_again("behind", &mut Random::new(4));
+}
+
+fn cut_power_again_and_again(mode: &str, random: &mut Random) {
     let mut dir = new_log();
     let mut acknowledged = Vec::new();
 
     for cut in 0..CUTS {
-        let mut run = Run::start("load", dir.path(), &[("FAULT_SEED", cut.to_string())]);
+        let mut run = Run::start(mode, dir.path(), &[("FAULT_SEED", cut.to_string())]);
         if random.coin() {
             run.wait_for("sealed");
         }
@@ -51,7 +59,7 @@ fn a_power_cut_loses_nothing_that_was_acknowledged() {
         acknowledged.extend(run.kill());
         let survives = [Survives::SyncedOnly, Survives::Half, Survives::All][cut as usize % 3];
         let left = tempfile::tempdir().expect("a directory");
-        image::cut_power(dir.path(), run.shadow(), left.path(), survives, &mut random);
+        image::cut_power(dir.path(), run.shadow(), left.path(), survives, random);
         check(left.path(), &acknowledged);
         dir = left;
     }
@@ -92,6 +100,17 @@ fn syncs_before_it_acknowledges_and_once_for_all_that_wait() {
     assert!(one_by_one.len() <= syncs_one_by_one, "{syncs_one_by_one} syncs");
     assert!((1..at_once.len()).contains(&syncs_at_once), "{syncs_at_once} syncs");
     check(dir.path(), &[one_by_one, at_once].concat());
+}
+
+#[test]
+fn does_not_sync_each_commit_of_a_log_that_syncs_behind() {
+    let dir = new_log();
+    let mut run = Run::start("behind_one_by_one", dir.path(), &[]);
+    let one_by_one = run.finish();
+
+    // One to begin the write-ahead log anew, and those at the end.
+    assert!(run.syncs() < 10, "{} syncs of {} commits", run.syncs(), one_by_one.len());
+    check(dir.path(), &one_by_one);
 }
 
 #[test]
