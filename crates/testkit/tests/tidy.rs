@@ -18,9 +18,10 @@ const PURE: [(&str, &[&str]); 2] = [
 
 /// From the ground up; a crate depends on crates of lower levels only. `desk` above `hub`:
 /// docs/decisions/0001-desk-uses-hub.md.
-const LEVELS: [(&str, u8); 8] = [
+const LEVELS: [(&str, u8); 9] = [
     ("spacetime", 0),
     ("airspace", 1),
+    ("etcd", 1),
     ("wire", 2),
     ("tansiq-log", 2),
     ("hub", 3),
@@ -29,9 +30,10 @@ const LEVELS: [(&str, u8); 8] = [
     ("testkit", 2),
 ];
 
-/// Dependencies that only these crates may have: SQL has one place for each file or server it asks.
-const WALLED: [(&str, &[&str]); 2] =
-    [("rusqlite", &["desk", "tansiq-log"]), ("tokio-postgres", &["cli"])];
+/// Dependencies that only these crates may have: SQL has one place for each file or server it asks,
+/// and gRPC is for etcd.
+const WALLED: [(&str, &[&str]); 3] =
+    [("rusqlite", &["desk", "tansiq-log"]), ("tokio-postgres", &["cli"]), ("tonic", &["etcd"])];
 
 const LICENCES: [&str; 14] = [
     "0BSD",

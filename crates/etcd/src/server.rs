@@ -1,0 +1,145 @@
+//! etcd processes on this machine, for tests and the demonstration.
+
+use std::fs::File;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Certificates of a member: its files in PEM form.
+#[derive(Clone, Debug)]
+pub struct ServerTls {
+    /// Whom clients' and members' certificates must be signed by.
+    pub ca: PathBuf,
+    /// The members' own, good for 127.0.0.1.
+    pub cert: PathBuf,
+    /// The key to it.
+    pub key: PathBuf,
+}
+
+/// How the members of a cluster are started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program.
+    pub program: PathBuf,
+    /// Where the members keep their data and what they print, a folder each.
+    pub dir: PathBuf,
+    /// How many there are.
+    pub members: usize,
+    /// Certificates, on the side of clients; without them it is `http`.
+    pub tls: Option<ServerTls>,
+    /// More flags, the same for each.
+    pub flags: Vec<String>,
+}
+
+/// A cluster whose members are processes of ours; they are killed when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    options: Options,
+    members: Vec<Process>,
+}
+
+#[derive(Debug)]
+struct Process {
+    name: String,
+    client: SocketAddr,
+    peer: SocketAddr,
+    child: Option<Child>,
+}
+
+impl Cluster {
+    /// Starts all members on free ports of the loopback interface; they answer a little later.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let ports = free_ports(2 * options.members)?;
+        let members = ports
+            .chunks(2)
+            .enumerate()
+            .map(|(number, pair)| Process {
+                name: format!("member-{number}"),
+                client: (Ipv4Addr::LOCALHOST, pair[0]).into(),
+                peer: (Ipv4Addr::LOCALHOST, pair[1]).into(),
+                child: None,
+            })
+            .collect();
+        let mut cluster = Cluster { options, members };
+        for number in 0..cluster.members.len() {
+            cluster.start_member(number)?;
+        }
+        Ok(cluster)
+    }
+
+    /// Returns the base URLs at which members answer clients.
+    pub fn urls(&self) -> Vec<String> {
+        let scheme = if self.options.tls.is_some() { "https" } else { "http" };
+        self.members.iter().map(|member| format!("{scheme}://{}", member.client)).collect()
+    }
+
+    /// Starts a member that is not running, with the data that it has.
+    pub fn start_member(&mut self, number: usize) -> io::Result<()> {
+        let dir = self.options.dir.join(&self.members[number].name);
+        std::fs::create_dir_all(&dir)?;
+        let printed = File::options().create(true).append(true).open(dir.join("log"))?;
+        let mut command = self.command(number, &dir);
+        command.stdin(Stdio::null()).stdout(printed.try_clone()?).stderr(printed);
+        self.members[number].child = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// Kills a member as a power cut would (SIGKILL), and waits until it is gone.
+    pub fn kill_member(&mut self, number: usize) -> io::Result<()> {
+        if let Some(mut child) = self.members[number].child.take() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the process id of a member that runs.
+    pub fn pid(&self, number: usize) -> Option<u32> {
+        self.members[number].child.as_ref().map(Child::id)
+    }
+
+    /// Returns the folder that a member keeps its data in.
+    pub fn member_dir(&self, number: usize) -> PathBuf {
+        self.options.dir.join(&self.members[number].name)
+    }
+
+    fn command(&self, number: usize, dir: &Path) -> Command {
+        let member = &self.members[number];
+        let url = |address: SocketAddr| format!("http://{address}");
+        let all: Vec<_> =
+            self.members.iter().map(|m| format!("{}={}", m.name, url(m.peer))).collect();
+        let client = &self.urls()[number];
+        let mut command = Command::new(&self.options.program);
+        command
+            .args(["--name", &member.name, "--logger", "zap", "--log-level", "warn"])
+            .arg("--data-dir")
+            .arg(dir.join("data"))
+            .args(["--listen-client-urls", client, "--advertise-client-urls", client])
+            .args(["--listen-peer-urls", &url(member.peer)])
+            .args(["--initial-advertise-peer-urls", &url(member.peer)])
+            .args(["--initial-cluster", &all.join(","), "--initial-cluster-state", "new"])
+            .args(&self.options.flags);
+        if let Some(tls) = &self.options.tls {
+            command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(&tls.ca);
+            command.arg("--cert-file").arg(&tls.cert).arg("--key-file").arg(&tls.key);
+        }
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for number in 0..self.members.len() {
+            // There is nobody to tell.
+            let _ = self.kill_member(number);
+        }
+    }
+}
+
+/// Returns ports that were free a moment ago, all different.
+fn free_ports(count: usize) -> io::Result<Vec<u16>> {
+    let listeners: io::Result<Vec<_>> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
+    listeners?.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
