@@ -12,6 +12,7 @@ pub mod body;
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod import;
 pub mod replica;
 pub mod reply;
 pub mod reports;
