@@ -2,24 +2,23 @@
 
 use std::time::Duration;
 
-use airspace::operational_intent::{self, OperationalIntentState, SubscriptionChoice};
+use airspace::operational_intent;
 use airspace::subscription::{self, NotifyFor};
 use airspace::uss_availability::{self, UssAvailabilityState};
 use airspace::{
-    Accepted, Command, Decision, ENTITIES_PER_SEARCH_MAX, EXPIRIES_PER_ENTRY_MAX, EntityId, Extent,
-    KEPT_OUTCOMES_PER_PARTY_MAX, NextOvn, OvnSuffix, PAST_SUFFIXES_MAX, Party, Refusal, Request,
-    Retry, Search, Settings, State, SubscriptionId, USS_AVAILABILITIES_MAX, UssBaseUrl, constraint,
+    Accepted, Command, Decision, ENTITIES_PER_SEARCH_MAX, EXPIRIES_PER_ENTRY_MAX,
+    KEPT_OUTCOMES_PER_PARTY_MAX, NextOvn, PAST_SUFFIXES_MAX, Party, Refusal, Request, Retry,
+    Settings, State, SubscriptionId, USS_AVAILABILITIES_MAX,
 };
-use spacetime::{Altitude, Cell, Cells, Timestamp};
 use testkit::commands::party;
 
 use crate::pair::Pair;
+use crate::samples::{
+    DAY, ask, at, clone, constraint, everything, intent, later, len, outcome, suffix, url,
+};
 
 mod import;
 mod remote_id;
-
-const NOW: i64 = 1_767_225_600_000_000;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// More end at once than one entry removes: all of it is gone at once for everybody, and ids, cells
 /// and indexes are free again while the rest is still being removed.
@@ -160,10 +159,6 @@ fn lists_a_bounded_number_of_entities() {
     assert_eq!(not_subscribed, Err(Refusal::Subscription(subscription::Refusal::TooManyFound)));
 }
 
-fn ask(request: Request) -> Command {
-    Command { party: party(0), retry: None, request }
-}
-
 fn settings() -> Command {
     ask(Request::PutSettings(Settings { f3548_retention_s: 86_400 }))
 }
@@ -174,93 +169,6 @@ fn with_key(number: u64) -> Command {
     Command { retry: Some(Retry { key, fingerprint: [0; 32] }), ..settings() }
 }
 
-fn outcome(decision: Decision) -> airspace::Outcome {
-    match decision {
-        Decision::Decided { outcome, .. } => outcome,
-        other => panic!("it has no key: {other:?}"),
-    }
-}
-
 fn too_many() -> Refusal {
     Refusal::OperationalIntent(operational_intent::Refusal::TooMany)
-}
-
-/// A UUIDv7 of `millis` milliseconds after the start.
-fn suffix(millis: u64) -> OvnSuffix {
-    let unix_millis = u64::try_from(NOW / 1000).expect("long after 1970") + millis;
-    OvnSuffix::parse(&format!("{unix_millis:012x}70008000000000000000")).expect("it is one")
-}
-
-/// A state cannot be cloned but through a snapshot.
-fn clone(state: &mut State) -> State {
-    let mut snapshot = Vec::new();
-    state.frozen().write(&mut snapshot).expect("a vector takes everything");
-    State::read(snapshot.as_slice()).expect("it was just written")
-}
-
-fn at(after: Duration) -> Timestamp {
-    Timestamp::from_micros(NOW).expect("in range").plus(after)
-}
-
-fn later(number: u64) -> Duration {
-    Duration::from_micros(number)
-}
-
-fn len(count: u64) -> usize {
-    usize::try_from(count).expect("it is small")
-}
-
-fn entity(number: u64) -> EntityId {
-    let mut bytes = [0; 16];
-    bytes[9..].copy_from_slice(&number.to_be_bytes()[1..]);
-    EntityId::from_random_bytes(bytes)
-}
-
-fn url() -> UssBaseUrl {
-    UssBaseUrl::new("https://uss1.example").expect("it is short")
-}
-
-fn cells() -> Cells {
-    let cell = Cell::from_id(0x4790_0004_0000_0000).expect("it is of level 13");
-    Cells::from_unsorted(vec![cell]).expect("there is one")
-}
-
-fn everything() -> Search {
-    let (altitude_lower, altitude_upper) = (None, None);
-    Search { starts_at: None, ends_at: None, altitude_lower, altitude_upper, cells: cells() }
-}
-
-/// At a height of its own.
-fn extent(number: u64, ends_at: Timestamp) -> Extent {
-    let height = Altitude::from_millimeters(i32::try_from(number).expect("it is small"));
-    Extent {
-        starts_at: at(Duration::ZERO),
-        ends_at,
-        altitude_lower: Some(height),
-        altitude_upper: Some(height),
-        cells: cells(),
-    }
-}
-
-fn intent(number: u64, ends_at: Timestamp) -> operational_intent::Put {
-    operational_intent::Put {
-        id: entity(number),
-        ovn: None,
-        extent: extent(number, ends_at),
-        state: OperationalIntentState::Accepted,
-        key: Vec::new(),
-        uss_base_url: url(),
-        subscription: SubscriptionChoice::None,
-        next_ovn: NextOvn::Random([7; 16]),
-    }
-}
-
-fn constraint(number: u64, ends_at: Timestamp) -> constraint::Put {
-    constraint::Put {
-        id: entity(number),
-        ovn: None,
-        extent: extent(number, ends_at),
-        uss_base_url: url(),
-        next_ovn: [7; 16],
-    }
 }

@@ -5,10 +5,12 @@
 //! (256 cases are the usual number; others scale every test's own).
 
 mod agreement;
+mod carried;
 mod coverage;
 mod limits;
 mod pair;
 mod replay;
+mod samples;
 mod snapshots;
 
 use proptest::strategy::Strategy;

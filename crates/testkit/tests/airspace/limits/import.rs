@@ -12,8 +12,8 @@ use airspace::{
 };
 use testkit::commands::party;
 
-use super::{DAY, ask, at, entity, extent, outcome, suffix, url};
 use crate::pair::Pair;
+use crate::samples::{DAY, ask, at, entity, extent, outcome, suffix, url};
 
 const NOW: Duration = Duration::ZERO;
 

@@ -11,8 +11,8 @@ use airspace::{
 use spacetime::{Cell, Cells, Timestamp};
 use testkit::commands::party;
 
-use super::{ask, at, cells, clone, entity, extent, later, len, outcome, url};
 use crate::pair::Pair;
+use crate::samples::{ask, at, cells, clone, entity, extent, later, len, outcome, url};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const HALF_HOUR: Duration = Duration::from_secs(30 * 60);
