@@ -37,6 +37,13 @@ const KEYWORDS: [&str; 28] = [
     "writeOnly",
 ];
 
+/// What schemas of F3411-19 were published as requiring, though they have no such property and no
+/// hub sends it.
+const REQUIRED_OF_NOTHING: [(&str, &str); 2] = [
+    ("/components/schemas/Subscription", "url"),
+    ("/components/schemas/SubscriptionState", "subscription"),
+];
+
 /// How deep references and nested values are followed.
 const DEPTH_MAX: usize = 100;
 
@@ -126,6 +133,7 @@ fn prepare_schema(place: &str, schema: &mut Value) -> Result<(), LoadError> {
         return Err(LoadError::Format(format!("pattern {pattern} at {place} is not understood")));
     }
     mend_bounds(object);
+    mend_required(place, object);
     for (name, property) in
         object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
     {
@@ -153,6 +161,18 @@ fn mend_bounds(schema: &mut Map<String, Value>) {
     {
         schema.insert("minimum".to_owned(), Value::from(maximum));
         schema.insert("maximum".to_owned(), Value::from(minimum));
+    }
+}
+
+fn mend_required(place: &str, schema: &mut Map<String, Value>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let nothing: Vec<&str> = REQUIRED_OF_NOTHING
+        .into_iter()
+        .filter(|(at, name)| *at == place && !properties.is_some_and(|all| all.contains_key(*name)))
+        .map(|(_, name)| name)
+        .collect();
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| !nothing.iter().any(|nothing| name == nothing));
     }
 }
 
