@@ -12,6 +12,7 @@ use crate::reply::Failure;
 
 mod aux_;
 mod f3548;
+mod steps;
 mod versioning;
 
 /// Answers a request.

@@ -13,7 +13,7 @@ use spacetime::Timestamp;
 use crate::admission::Permit;
 use crate::auth::Caller;
 use crate::auth::operation::Operation;
-use crate::auth::scope::Scope;
+use crate::auth::scope::Scopes;
 use crate::body;
 use crate::context::{Context, Instance};
 use crate::replica::declaration::{self, Declaration};
@@ -81,9 +81,9 @@ impl Call {
         &self.caller().party
     }
 
-    /// Tells whether the token holds a scope.
-    pub(crate) fn has_scope(&self, scope: Scope) -> bool {
-        self.caller().scopes.contains(scope)
+    /// Returns what the token opens.
+    pub(crate) fn scopes(&self) -> Scopes {
+        self.caller().scopes
     }
 
     fn caller(&self) -> &Caller {

@@ -1,14 +1,12 @@
 //! The DSS part of F3548-21, one file a noun.
 
 use airspace::{EntityId, Ovn, SubscriptionId};
-use axum::http::StatusCode;
 use axum::response::Response;
-use wire::Schemes;
 use wire::f3548::parse_version;
 
 use crate::auth::operation::f3548::Id;
 use crate::call::Call;
-use crate::reply::{self, Failure};
+use crate::reply::Failure;
 
 mod constraints;
 mod operational_intents;
@@ -16,9 +14,6 @@ mod refusal;
 mod reports;
 mod subscriptions;
 mod uss_availability;
-
-/// An answer that lists more than this is written on a worker and not on the runtime.
-const LISTED_INLINE_MAX: usize = 200;
 
 /// Answers a request.
 pub(super) async fn answer(id: Id, call: Call) -> Result<Response, Failure> {
@@ -65,20 +60,4 @@ fn subscription_id(call: &Call) -> Result<SubscriptionId, Failure> {
 fn version(call: &Call) -> Result<String, Failure> {
     parse_version(&call.parameter("version")?)
         .map_err(|error| Failure::bad_request(format!("version: {error}")))
-}
-
-/// Returns which schemes the base URLs of USSs may have here.
-fn schemes(call: &Call) -> Schemes {
-    if call.allows_http() { Schemes::HttpAllowed } else { Schemes::HttpsOnly }
-}
-
-/// Answers with what `render` writes, on a worker if it lists much.
-async fn write(
-    call: &Call,
-    status: StatusCode,
-    listed: usize,
-    render: impl FnOnce() -> Vec<u8> + Send + 'static,
-) -> Result<Response, Failure> {
-    let body = if listed <= LISTED_INLINE_MAX { render() } else { call.work(render).await? };
-    Ok(reply::json_bytes(status, body))
 }

@@ -1,29 +1,29 @@
 //! Constraint references.
 
 use airspace::constraint::{self, Refusal};
-use airspace::{Accepted, Outcome, Ovn, Request};
+use airspace::{Accepted, Outcome, Ovn};
 use axum::http::StatusCode;
 use axum::response::Response;
 use wire::f3548::constraints::{self, PutTarget};
 
-use crate::api::f3548::refusal::{self, Asked, TooLarge};
-use crate::api::f3548::{entity_id, ovn, schemes, write};
+use crate::api::f3548::refusal::{self, TooLarge};
+use crate::api::f3548::{entity_id, ovn};
+use crate::api::steps::{self, Asked};
 use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `queryConstraintReferences`.
 pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
     let body = call.body().await?;
-    let (replica, reader) = (call.replica(), call.party().clone());
-    let search = move || -> Result<Vec<u8>, Failure> {
+    steps::search(&call, move |replica, reader| {
         let search = constraints::parse_query(&body)
             .map_err(|error| refusal::malformed_constraint(&error, TooLarge::ContentTooLarge))?;
         let found = replica
-            .read(|state, now| state.search_constraints(now, &reader, &search))
+            .read(|state, now| state.search_constraints(now, reader, &search))
             .map_err(|error| refusal::too_many_found(&error))?;
         Ok(constraints::render_query(&found))
-    };
-    Ok(reply::json_bytes(StatusCode::OK, call.work(search).await??))
+    })
+    .await
 }
 
 /// Answers `getConstraintReference`.
@@ -49,20 +49,18 @@ pub(super) async fn update(call: Call) -> Result<Response, Failure> {
 /// Answers `deleteConstraintReference`.
 pub(super) async fn delete(call: Call) -> Result<Response, Failure> {
     let delete = constraint::Delete { id: entity_id(&call)?, ovn: ovn(&call)? };
-    let retry = call.retry(b"")?;
-    let outcome = call.submit(retry, Request::DeleteConstraint(delete)).await?;
+    let outcome = steps::delete(&call, delete).await?;
     answer_change(&call, outcome, StatusCode::OK, Asked::Delete).await
 }
 
 async fn put(mut call: Call, ovn: Option<Ovn>, success: StatusCode) -> Result<Response, Failure> {
-    let id = entity_id(&call)?;
-    let body = call.body().await?;
-    let retry = call.retry(&body)?;
-    let target = PutTarget { id, ovn, next_ovn: call.random_bytes() };
-    let schemes = schemes(&call);
-    let put = call.work(move || constraints::parse_put(&body, target, schemes)).await?;
-    let put = put.map_err(|error| refusal::malformed_constraint(&error, TooLarge::BadRequest))?;
-    let outcome = call.submit(retry, Request::PutConstraint(put)).await?;
+    let target = PutTarget { id: entity_id(&call)?, ovn, next_ovn: call.random_bytes() };
+    let schemes = steps::schemes(&call);
+    let parse = move |body: &[u8]| {
+        constraints::parse_put(body, target, schemes)
+            .map_err(|error| refusal::malformed_constraint(&error, TooLarge::BadRequest))
+    };
+    let outcome = steps::put(&mut call, parse).await?;
     answer_change(&call, outcome, success, Asked::Put).await
 }
 
@@ -76,7 +74,7 @@ async fn answer_change(
         Ok(Accepted::Constraint { reference, subscribers }) => {
             let listed = subscribers.len();
             let render = move || constraints::render_change(&reference, &subscribers);
-            write(call, success, listed, render).await
+            steps::write(call, success, listed, render).await
         }
         Err(airspace::Refusal::Constraint(refusal)) => Err(refusal::constraint(&refusal, asked)),
         other => unreachable!("a change of a constraint came to {other:?}"),

@@ -1,30 +1,30 @@
 //! Operational intent references.
 
 use airspace::operational_intent::{self, OperationalIntentState, Refusal};
-use airspace::{Accepted, Outcome, Ovn, Request, SubscriptionId};
+use airspace::{Accepted, Outcome, Ovn, SubscriptionId};
 use axum::http::StatusCode;
 use axum::response::Response;
+use spacetime::Timestamp;
 use wire::f3548::operational_intents::{self, Drawn, PutTarget};
 
-use crate::api::f3548::refusal::{self, Asked};
-use crate::api::f3548::{entity_id, ovn, schemes, write};
-use crate::auth::scope::Scope;
+use crate::api::f3548::{entity_id, ovn, refusal};
+use crate::api::steps::{self, Asked};
+use crate::auth::scope::{Scope, Scopes};
 use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `queryOperationalIntentReferences`.
 pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
     let body = call.body().await?;
-    let (replica, reader) = (call.replica(), call.party().clone());
-    let search = move || -> Result<Vec<u8>, Failure> {
+    steps::search(&call, move |replica, reader| {
         let search = operational_intents::parse_query(&body)
             .map_err(|error| refusal::malformed_operational_intent(&error))?;
         let found = replica
-            .read(|state, now| state.search_operational_intents(now, &reader, &search))
+            .read(|state, now| state.search_operational_intents(now, reader, &search))
             .map_err(|error| refusal::too_many_found(&error))?;
         Ok(operational_intents::render_query(&found))
-    };
-    Ok(reply::json_bytes(StatusCode::OK, call.work(search).await??))
+    })
+    .await
 }
 
 /// Answers `getOperationalIntentReference`.
@@ -53,39 +53,44 @@ pub(super) async fn update(call: Call) -> Result<Response, Failure> {
 /// Answers `deleteOperationalIntentReference`.
 pub(super) async fn delete(call: Call) -> Result<Response, Failure> {
     let delete = operational_intent::Delete { id: entity_id(&call)?, ovn: ovn(&call)? };
-    let retry = call.retry(b"")?;
-    let outcome = call.submit(retry, Request::DeleteOperationalIntent(delete)).await?;
+    let outcome = steps::delete(&call, delete).await?;
     answer_change(&call, outcome, StatusCode::OK, Asked::Delete).await
 }
 
 async fn put(mut call: Call, ovn: Option<Ovn>, success: StatusCode) -> Result<Response, Failure> {
     let id = entity_id(&call)?;
-    let body = call.body().await?;
-    let retry = call.retry(&body)?;
     let drawn = Drawn {
         subscription_id: SubscriptionId::from_random_bytes(call.random_bytes()),
         next_ovn: call.random_bytes(),
     };
-    let (target, schemes) = (PutTarget { id, ovn, drawn }, schemes(&call));
-    let put = call.work(move || operational_intents::parse_put(&body, target, schemes)).await?;
-    let put = put.map_err(|error| refusal::malformed_operational_intent(&error))?;
-    check_off_nominal(&call, &put)?;
-    let outcome = call.submit(retry, Request::PutOperationalIntent(put)).await?;
+    let (target, schemes) = (PutTarget { id, ovn, drawn }, steps::schemes(&call));
+    let (scopes, now) = (call.scopes(), call.now());
+    let parse = move |body: &[u8]| {
+        let put = operational_intents::parse_put(body, target, schemes)
+            .map_err(|error| refusal::malformed_operational_intent(&error))?;
+        check_off_nominal(&put, scopes, now)?;
+        Ok(put)
+    };
+    let outcome = steps::put(&mut call, parse).await?;
     answer_change(&call, outcome, success, Asked::Put).await
 }
 
 /// Refuses states that only conformance monitoring may declare, to callers without its scope.
 ///
 /// A request that is refused for its end whoever sends it is refused for that first.
-fn check_off_nominal(call: &Call, put: &operational_intent::Put) -> Result<(), Failure> {
+fn check_off_nominal(
+    put: &operational_intent::Put,
+    scopes: Scopes,
+    now: Timestamp,
+) -> Result<(), Failure> {
     match put.state {
         OperationalIntentState::Accepted | OperationalIntentState::Activated => return Ok(()),
         OperationalIntentState::Nonconforming | OperationalIntentState::Contingent => {}
     }
-    if call.has_scope(Scope::ConformanceMonitoringForSituationalAwareness) {
+    if scopes.contains(Scope::ConformanceMonitoringForSituationalAwareness) {
         return Ok(());
     }
-    if put.extent.ends_at < call.now() {
+    if put.extent.ends_at < now {
         return Err(refusal::operational_intent(&Refusal::EndsInPast, Asked::Put));
     }
     let message = "state: Nonconforming and Contingent need the scope \
@@ -103,7 +108,7 @@ async fn answer_change(
         Ok(Accepted::OperationalIntent { reference, subscribers }) => {
             let listed = subscribers.len();
             let render = move || operational_intents::render_change(&reference, &subscribers);
-            write(call, success, listed, render).await
+            steps::write(call, success, listed, render).await
         }
         Err(airspace::Refusal::OperationalIntent(refusal)) => {
             let refused = move || refusal::operational_intent(&refusal, asked);

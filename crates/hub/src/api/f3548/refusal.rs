@@ -7,19 +7,8 @@ use airspace::{TooManyFound, constraint, operational_intent, subscription, uss_a
 use axum::http::StatusCode;
 use wire::f3548::{constraints, operational_intents, subscriptions};
 
+use crate::api::steps::{self, Asked};
 use crate::reply::Failure;
-
-/// When a party that has as much as it may should try again.
-const TOO_MANY_RETRY_AFTER_S: u32 = 60;
-
-/// What was asked, where the answer depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// To create or update.
-    Put,
-    /// To delete.
-    Delete,
-}
 
 /// What a search or a put asked for is too large, where the answer depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +79,7 @@ pub(super) fn operational_intent(refusal: &operational_intent::Refusal, asked: A
         | Refusal::SubscriptionAreaTooSmall
         | Refusal::OvnSuffixNotNow
         | Refusal::OvnSuffixUsed => StatusCode::BAD_REQUEST,
-        Refusal::TooMany => return too_many(refusal.to_string()),
+        Refusal::TooMany => return steps::too_many(refusal.to_string()),
     };
     Failure::new(status, refusal.to_string())
 }
@@ -107,7 +96,7 @@ pub(super) fn constraint(refusal: &constraint::Refusal, asked: Asked) -> Failure
         Refusal::NotManager => StatusCode::FORBIDDEN,
         Refusal::AlreadyExists | Refusal::OvnMismatch => StatusCode::CONFLICT,
         Refusal::EndsInPast => StatusCode::BAD_REQUEST,
-        Refusal::TooMany => return too_many(refusal.to_string()),
+        Refusal::TooMany => return steps::too_many(refusal.to_string()),
     };
     Failure::new(status, refusal.to_string())
 }
@@ -130,7 +119,7 @@ pub(super) fn subscription(refusal: &subscription::Refusal, asked: Asked) -> Fai
         | Refusal::DependentNotCovered
         | Refusal::HasDependents => StatusCode::BAD_REQUEST,
         Refusal::TooManyFound => StatusCode::PAYLOAD_TOO_LARGE,
-        Refusal::TooMany => return too_many(refusal.to_string()),
+        Refusal::TooMany => return steps::too_many(refusal.to_string()),
     };
     Failure::new(status, refusal.to_string())
 }
@@ -141,18 +130,12 @@ pub(super) fn uss_availability(refusal: &uss_availability::Refusal) -> Failure {
 
     match refusal {
         Refusal::VersionMismatch => Failure::new(StatusCode::CONFLICT, refusal.to_string()),
-        Refusal::TooMany => too_many(refusal.to_string()),
+        Refusal::TooMany => steps::too_many(refusal.to_string()),
     }
-}
-
-fn too_many(message: String) -> Failure {
-    Failure::new(StatusCode::TOO_MANY_REQUESTS, message).with_retry_after(TOO_MANY_RETRY_AFTER_S)
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::response::IntoResponse;
-
     use super::*;
 
     #[test]
@@ -226,14 +209,5 @@ mod tests {
 
         assert_eq!(uss_availability(&Refusal::VersionMismatch).status().as_u16(), 409);
         assert_eq!(uss_availability(&Refusal::TooMany).status().as_u16(), 429);
-    }
-
-    #[test]
-    fn says_when_a_party_that_has_too_much_should_try_again() {
-        let response = too_many("too many".to_owned()).into_response();
-
-        let expected = TOO_MANY_RETRY_AFTER_S.to_string();
-        let header = response.headers().get("retry-after").expect("it is there");
-        assert_eq!(header.as_bytes(), expected.as_bytes());
     }
 }

@@ -1,29 +1,29 @@
 //! Subscriptions.
 
 use airspace::subscription::{self, Refusal};
-use airspace::{Accepted, Outcome, Request};
+use airspace::{Accepted, Outcome};
 use axum::http::StatusCode;
 use axum::response::Response;
 use wire::f3548::subscriptions::{self, PutTarget};
 
-use crate::api::f3548::refusal::{self, Asked, TooLarge};
-use crate::api::f3548::{schemes, subscription_id, version, write};
+use crate::api::f3548::refusal::{self, TooLarge};
+use crate::api::f3548::{subscription_id, version};
+use crate::api::steps::{self, Asked};
 use crate::call::Call;
 use crate::reply::{self, Failure};
 
 /// Answers `querySubscriptions`: the caller's own that have not ended.
 pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
     let body = call.body().await?;
-    let (replica, owner) = (call.replica(), call.party().clone());
-    let search = move || -> Result<Vec<u8>, Failure> {
+    steps::search(&call, move |replica, owner| {
         let search = subscriptions::parse_query(&body)
             .map_err(|error| refusal::malformed_subscription(&error, TooLarge::ContentTooLarge))?;
         let found = replica
-            .read(|state, now| state.search_subscriptions(now, &owner, &search))
+            .read(|state, now| state.search_subscriptions(now, owner, &search))
             .map_err(|error| refusal::too_many_found(&error))?;
         Ok(subscriptions::render_query(&found))
-    };
-    Ok(reply::json_bytes(StatusCode::OK, call.work(search).await??))
+    })
+    .await
 }
 
 /// Answers `getSubscription`: to its owner only.
@@ -37,7 +37,7 @@ pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     }
     let listed = found.dependent_operational_intents.len();
     let render = move || subscriptions::render_get(&found);
-    write(&call, StatusCode::OK, listed, render).await
+    steps::write(&call, StatusCode::OK, listed, render).await
 }
 
 /// Answers `createSubscription`.
@@ -54,19 +54,18 @@ pub(super) async fn update(call: Call) -> Result<Response, Failure> {
 /// Answers `deleteSubscription`.
 pub(super) async fn delete(call: Call) -> Result<Response, Failure> {
     let delete = subscription::Delete { id: subscription_id(&call)?, version: version(&call)? };
-    let retry = call.retry(b"")?;
-    let outcome = call.submit(retry, Request::DeleteSubscription(delete)).await?;
+    let outcome = steps::delete(&call, delete).await?;
     answer_change(&call, outcome, Asked::Delete).await
 }
 
 async fn put(mut call: Call, version: Option<String>) -> Result<Response, Failure> {
     let id = subscription_id(&call)?;
-    let body = call.body().await?;
-    let retry = call.retry(&body)?;
-    let (target, schemes) = (PutTarget { id, version }, schemes(&call));
-    let put = call.work(move || subscriptions::parse_put(&body, target, schemes)).await?;
-    let put = put.map_err(|error| refusal::malformed_subscription(&error, TooLarge::BadRequest))?;
-    let outcome = call.submit(retry, Request::PutSubscription(put)).await?;
+    let (target, schemes) = (PutTarget { id, version }, steps::schemes(&call));
+    let parse = move |body: &[u8]| {
+        subscriptions::parse_put(body, target, schemes)
+            .map_err(|error| refusal::malformed_subscription(&error, TooLarge::BadRequest))
+    };
+    let outcome = steps::put(&mut call, parse).await?;
     answer_change(&call, outcome, Asked::Put).await
 }
 
@@ -83,7 +82,7 @@ async fn answer_change(call: &Call, outcome: Outcome, asked: Asked) -> Result<Re
                     constraints.as_deref(),
                 )
             };
-            write(call, StatusCode::OK, listed, render).await
+            steps::write(call, StatusCode::OK, listed, render).await
         }
         Ok(Accepted::SubscriptionDeleted { subscription }) => {
             Ok(reply::json_bytes(StatusCode::OK, subscriptions::render_delete(&subscription)))
