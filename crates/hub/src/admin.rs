@@ -99,6 +99,8 @@ impl Admin {
             ("operational_intent", counts.operational_intents),
             ("constraint", counts.constraints),
             ("subscription", counts.subscriptions),
+            ("identification_service_area", counts.identification_service_areas),
+            ("remote_id_subscription", counts.remote_id_subscriptions),
             ("uss_availability", counts.uss_availabilities),
             ("kept_outcome", counts.kept_outcomes),
             ("party", counts.parties),

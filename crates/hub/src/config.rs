@@ -39,6 +39,9 @@ pub struct Config {
     /// How long after its end an F3548-21 entity is kept.
     #[serde(rename = "f3548_retention_s", with = "seconds")]
     pub f3548_retention: Duration,
+    /// How long after its end an F3411 entity is kept.
+    #[serde(rename = "f3411_retention_s", with = "seconds")]
+    pub f3411_retention: Duration,
     /// Whose tokens are believed.
     pub tokens: Tokens,
     /// TLS on the public listener; without it, something in front must do it.
@@ -203,6 +206,7 @@ impl Default for Config {
             allow_http: false,
             log_format: LogFormat::Text,
             f3548_retention: Duration::from_hours(24),
+            f3411_retention: Duration::from_mins(30),
             tokens: Tokens::default(),
             tls: None,
             log: Log::default(),
@@ -267,9 +271,9 @@ impl Config {
         // TOML's integers have a sign.
         within("log.disk_free_bytes_min", self.log.disk_free_bytes_min, 0, i64::MAX as u64)?;
         within("log.snapshot_entries", self.log.snapshot_entries, 1, u64::from(u32::MAX))?;
-        let retention_s = self.f3548_retention.as_secs();
         // At 0 what ends at the moment of its creation would be gone within its own entry.
-        within("f3548_retention_s", retention_s, 1, u64::from(u32::MAX))
+        within("f3548_retention_s", self.f3548_retention.as_secs(), 1, u64::from(u32::MAX))?;
+        within("f3411_retention_s", self.f3411_retention.as_secs(), 1, u64::from(u32::MAX))
     }
 
     fn check_public_url(&self) -> Result<(), ConfigError> {
@@ -422,6 +426,8 @@ mod tests {
             (|config| config.limits.idle_max = Duration::ZERO, "limits.idle_s_max"),
             (|config| config.f3548_retention = Duration::MAX, "f3548_retention_s"),
             (|config| config.f3548_retention = Duration::ZERO, "f3548_retention_s"),
+            (|config| config.f3411_retention = Duration::MAX, "f3411_retention_s"),
+            (|config| config.f3411_retention = Duration::ZERO, "f3411_retention_s"),
         ] {
             let error = check(change).expect_err(said);
 

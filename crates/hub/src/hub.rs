@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use airspace::{Command, Request, Settings};
+use airspace::{Command, F3411Settings, Request, Settings};
 use log::{LocalLog, Proposer, Sealing};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -200,6 +200,7 @@ async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<O
         restored_declared: config.restored,
         disk_free_bytes_min: config.log.disk_free_bytes_min,
         observer: Arc::new(LogMetrics::new(telemetry)),
+        ..log::Options::default()
     };
     let data = config.data.clone();
     let replica_options = Options {
@@ -256,19 +257,26 @@ async fn found(replica: &Replica, entropy: &Entropy) {
     }
 }
 
-/// Puts the operator's settings into the log, if they are not what the state has.
+/// Puts the operator's settings into the log, as far as they are not what the state has.
 async fn put_settings(config: &Config, replica: &Replica) {
-    let retention_s = config.f3548_retention.as_secs();
-    let retention_s = u32::try_from(retention_s).expect("the configuration was checked");
-    let settings = Settings { f3548_retention_s: retention_s };
-    if replica.read(|state, _| state.settings()) == settings {
-        return;
+    let f3548 = Settings { f3548_retention_s: whole_seconds(config.f3548_retention) };
+    let f3411 = F3411Settings { retention_s: whole_seconds(config.f3411_retention) };
+    let (has_f3548, has_f3411) =
+        replica.read(|state, _| (state.settings() == f3548, state.f3411_settings() == f3411));
+    let requests = [
+        (!has_f3548).then_some(Request::PutSettings(f3548)),
+        (!has_f3411).then_some(Request::PutF3411Settings(f3411)),
+    ];
+    for request in requests.into_iter().flatten() {
+        let command = Command { party: replica::own_party(), retry: None, request };
+        if let Err(error) = replica.submit(command, ()).await {
+            tracing::warn!(%error, "settings could not be put into the log; tried again later");
+        }
     }
-    let request = Request::PutSettings(settings);
-    let command = Command { party: replica::own_party(), retry: None, request };
-    if let Err(error) = replica.submit(command, ()).await {
-        tracing::warn!(%error, "the settings could not be put into the log; tried again later");
-    }
+}
+
+fn whole_seconds(retention: Duration) -> u32 {
+    u32::try_from(retention.as_secs()).expect("the configuration was checked")
 }
 
 fn worker_count(config: &Config) -> usize {

@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::declaration::{self, Declaration};
 
-/// The version of the airspace's rules and stored form that this build writes and reads.
-pub const AIRSPACE_VERSION: u16 = 1;
+/// The version of the airspace's rules and stored form that this build writes; it reads all before
+/// it too.
+pub const AIRSPACE_VERSION: u16 = 2;
 
 /// The version of declarations that this build writes; it reads all before it too.
 pub const HUB_VERSION: u16 = 2;
@@ -138,12 +139,22 @@ pub(super) fn parse(position: Position, entry: &Entry) -> Result<Parsed, ApplyEr
             let parsed = Declaration::from_bytes(version, &entry.command).map_err(malformed)?;
             Ok(Parsed::Declaration(parsed))
         }
-        (Family::AIRSPACE, AIRSPACE_VERSION) => {
-            let parsed = Command::try_from_slice(&entry.command).map_err(malformed)?;
+        (Family::AIRSPACE, version @ 1..=AIRSPACE_VERSION) => {
+            let parsed = parse_command(version, &entry.command).map_err(malformed)?;
             Ok(Parsed::Command(Box::new(parsed)))
         }
         (Family(family), version) => Err(ApplyError::Unknown { position, family, version }),
     }
+}
+
+/// Reads a command, which an entry of an earlier version than its own form cannot hold.
+fn parse_command(version: u16, bytes: &[u8]) -> io::Result<Command> {
+    let command = Command::try_from_slice(bytes)?;
+    if version < command.request.since_version() {
+        let message = format!("version {version} has no such request");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(command)
 }
 
 /// Returns the hash of all states: SHA-256 over each family's number and hash, ascending.
@@ -154,4 +165,51 @@ fn compose_hashes(hub: [u8; 32], airspace: [u8; 32]) -> [u8; 32] {
         hasher.update(hash);
     }
     hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use airspace::{F3411Settings, Request, Settings};
+    use log::Proposer;
+    use spacetime::Timestamp;
+
+    use super::*;
+    use crate::replica::own_party;
+
+    fn parsed(version: u16, request: Request) -> Result<Parsed, ApplyError> {
+        let command = Command { party: own_party(), retry: None, request };
+        let entry = Entry {
+            family: Family::AIRSPACE,
+            version,
+            proposer: Proposer::new("hub").expect("a good name"),
+            stamp: Timestamp::from_micros(5).expect("in range"),
+            command: borsh::to_vec(&command).expect("writing to memory does not fail"),
+        };
+        parse(Position::new(7).expect("a small number"), &entry)
+    }
+
+    #[test]
+    fn reads_what_both_versions_hold_in_entries_of_both() {
+        let old = Request::PutSettings(Settings { f3548_retention_s: 60 });
+        let new = Request::PutF3411Settings(F3411Settings { retention_s: 60 });
+
+        assert!(parsed(1, old.clone()).is_ok());
+        assert!(parsed(2, old.clone()).is_ok());
+        assert!(parsed(2, new).is_ok());
+        assert!(matches!(parsed(0, old.clone()), Err(ApplyError::Unknown { version: 0, .. })));
+        assert!(matches!(parsed(3, old), Err(ApplyError::Unknown { version: 3, .. })));
+    }
+
+    #[test]
+    fn refuses_a_request_that_is_newer_than_its_entry() {
+        let new = Request::PutF3411Settings(F3411Settings { retention_s: 60 });
+
+        let error = parsed(1, new).expect_err("version 1 has no such request");
+
+        assert!(matches!(error, ApplyError::Malformed { .. }), "{error:?}");
+        let source = error.source().expect("it says why").to_string();
+        assert_eq!(source, "version 1 has no such request");
+    }
 }

@@ -142,6 +142,9 @@ async fn puts_the_operators_settings_into_the_log_once() {
     let hub = hub.restart(|config| config.f3548_retention = hour).await;
     assert_eq!(position(&hub).await, founded + 1);
 
+    let hub = hub.restart(|config| config.f3411_retention = hour).await;
+    assert_eq!(position(&hub).await, founded + 2);
+
     let hub = hub.restart(|_| {}).await;
-    assert_eq!(position(&hub).await, founded + 1);
+    assert_eq!(position(&hub).await, founded + 2);
 }
