@@ -11,6 +11,9 @@ use crate::call::Call;
 use crate::reply::Failure;
 
 mod aux_;
+mod f3411;
+mod f3411_19;
+mod f3411_22a;
 mod f3548;
 mod steps;
 mod versioning;
@@ -19,6 +22,8 @@ mod versioning;
 pub(crate) async fn answer(call: Call) -> Result<Response, Failure> {
     match call.operation().id {
         Id::F3548(id) => f3548::answer(id, call).await,
+        Id::F3411_19(id) => f3411::answer(&f3411_19::VERSION, id, call).await,
+        Id::F3411_22a(id) => f3411::answer(&f3411_22a::VERSION, id, call).await,
         Id::Aux(id) => aux_::answer(id, call).await,
         Id::Versioning(id) => versioning::answer(id, &call),
     }

@@ -8,8 +8,12 @@ use axum::http::Method;
 use crate::auth::scope::Scope;
 
 pub mod aux_;
+pub mod f3411;
 pub mod f3548;
 pub mod versioning;
+
+mod f3411_19;
+mod f3411_22a;
 
 /// An operation that the hub serves.
 #[derive(Debug)]
@@ -31,6 +35,10 @@ pub struct Operation {
 pub enum Id {
     /// Of F3548-21.
     F3548(f3548::Id),
+    /// Of F3411-19.
+    F3411_19(f3411::Id),
+    /// Of F3411-22a.
+    F3411_22a(f3411::Id),
     /// Of the auxiliary API.
     Aux(aux_::Id),
     /// Of the versioning API.
@@ -48,7 +56,14 @@ pub enum Access {
 
 /// Returns every operation that the hub serves, API by API.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    [&f3548::OPERATIONS[..], &aux_::OPERATIONS, &versioning::OPERATIONS].into_iter().flatten()
+    let tables: [&[Operation]; 5] = [
+        &f3548::OPERATIONS,
+        &f3411_19::OPERATIONS,
+        &f3411_22a::OPERATIONS,
+        &aux_::OPERATIONS,
+        &versioning::OPERATIONS,
+    ];
+    tables.into_iter().flatten()
 }
 
 /// Returns the operation that answers `method` on `path`, which is percent-encoded as it came.
@@ -61,6 +76,8 @@ impl Id {
     pub const fn api(self) -> &'static str {
         match self {
             Id::F3548(_) => "f3548-21",
+            Id::F3411_19(_) => "f3411-19",
+            Id::F3411_22a(_) => "f3411-22a",
             Id::Aux(_) => "aux",
             Id::Versioning(_) => "versioning",
         }

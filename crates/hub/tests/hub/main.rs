@@ -4,6 +4,8 @@ mod admin;
 mod authorization;
 mod aux_;
 mod bounds;
+mod client;
+mod f3411;
 mod f3548;
 mod fairness;
 mod restart;

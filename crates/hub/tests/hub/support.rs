@@ -100,7 +100,7 @@ impl TestHub {
         Answer::of(request).await
     }
 
-    /// Returns the value of a metric without labels.
+    /// Returns the value of a metric, named with its labels if it has any.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.ask_admin(Method::GET, "/metrics").await.body;
         let text = String::from_utf8(text).expect("it is text");

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::f3548::fixture::{Fixture, ID, operational_intent};
+use crate::client::{Fixture, ID};
+use crate::f3548::fixture::operational_intent;
 
 const ALL: &str = "utm.strategic_coordination utm.conformance_monitoring_sa \
                    utm.constraint_management utm.constraint_processing \

@@ -4,9 +4,8 @@
 
 use serde_json::{Value, json};
 
-use crate::f3548::fixture::{
-    Fixture, ID, circle_at, constraint, operational_intent, subscription, with,
-};
+use crate::client::{Fixture, ID, with};
+use crate::f3548::fixture::{circle_at, constraint, operational_intent, subscription};
 use crate::support::ALL_SCOPES;
 
 /// Returns a ring with so few decimals that 100,000 vertices fit into a body.

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::f3548::fixture::{Fixture, ID, circle_at, constraint, large_circle, with};
+use crate::client::{Fixture, ID, with};
+use crate::f3548::fixture::{circle_at, constraint, large_circle};
 
 const PATH: &str = "/dss/v1/constraint_references";
 const CM: &str = "utm.constraint_management";

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::f3548::fixture::{Fixture, ID, OTHER_ID, URL, circle_at, operational_intent, with};
+use crate::client::{Fixture, ID, OTHER_ID, with};
+use crate::f3548::fixture::{URL, circle_at, operational_intent};
 
 const PATH: &str = "/dss/v1/operational_intent_references";
 const SC: &str = "utm.strategic_coordination";

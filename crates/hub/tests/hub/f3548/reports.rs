@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::f3548::fixture::{Fixture, report};
+use crate::client::Fixture;
+use crate::f3548::fixture::report;
 
 #[tokio::test]
 async fn is_answered_with_an_id_and_kept_without_its_secrets() {

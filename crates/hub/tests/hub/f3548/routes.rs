@@ -3,9 +3,8 @@
 use hub::auth::operation::{self, Id, Operation};
 use serde_json::{Value, json};
 
-use crate::f3548::fixture::{
-    Fixture, ID, circle_at, constraint, operational_intent, report, subscription,
-};
+use crate::client::{Fixture, ID};
+use crate::f3548::fixture::{circle_at, constraint, operational_intent, report, subscription};
 use crate::support::ALL_SCOPES;
 
 /// Returns a good body for an operation, and the status of its answer on an empty hub.

@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use crate::f3548::fixture::{
-    Fixture, ID, OTHER_ID, circle_at, large_circle, operational_intent, subscription, with,
-};
+use crate::client::{Fixture, ID, OTHER_ID, with};
+use crate::f3548::fixture::{circle_at, large_circle, operational_intent, subscription};
 
 const PATH: &str = "/dss/v1/subscriptions";
 const SC: &str = "utm.strategic_coordination";

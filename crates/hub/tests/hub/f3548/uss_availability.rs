@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::f3548::fixture::Fixture;
+use crate::client::Fixture;
 
 const AA: &str = "utm.availability_arbitration";
 
