@@ -17,11 +17,11 @@ pub enum IdError {
     NotVersion4,
 }
 
-/// The id of an operational intent or a constraint.
+/// The id of an operational intent, a constraint or an identification service area.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityId(Uuid);
 
-/// The id of a subscription.
+/// The id of a subscription, of F3548-21 or of F3411.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(Uuid);
 

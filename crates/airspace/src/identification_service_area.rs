@@ -154,7 +154,7 @@ pub(crate) fn put(
         occupied,
         updated_at: state.clock(),
     });
-    let subscribers = notification::notify_of_area(state, at, &told);
+    let subscribers = notification::notify_of_area(state, &told);
     let area = state.identification_service_areas().at(slot).view();
     Ok(Accepted::IdentificationServiceArea { area, subscribers })
 }
@@ -164,7 +164,6 @@ pub(crate) fn put(
 /// The version is checked before the owner, as deployed hubs do.
 pub(crate) fn delete(
     state: &mut State,
-    at: Timestamp,
     party: &Party,
     command: &Delete,
 ) -> Result<Accepted, Refusal> {
@@ -180,7 +179,7 @@ pub(crate) fn delete(
     }
 
     let removed = state.remove_identification_service_area(slot);
-    let subscribers = notification::notify_of_area(state, at, &removed.occupied.cells);
+    let subscribers = notification::notify_of_area(state, &removed.occupied.cells);
     Ok(Accepted::IdentificationServiceArea { area: removed.view(), subscribers })
 }
 

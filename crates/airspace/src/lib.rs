@@ -1,4 +1,4 @@
-//! The rules of ASTM F3548-21's DSS as a pure, deterministic state machine.
+//! The rules of the DSS of ASTM F3548-21 and F3411 as a pure, deterministic state machine.
 //!
 //! Same commands in the same order, same state, bit for bit. It reads no clock, draws no random
 //! number and does no I/O: time, ids, random bits and cells arrive in the [`Command`]. It must
@@ -45,5 +45,5 @@ pub use limits::{
 pub use notification::{SubscriberToNotify, SubscriptionState};
 pub use ovn::{NextOvn, Ovn, OvnSuffix, SUFFIX_SKEW_MAX};
 pub use remote_id_version::{RemoteIdVersion, RemoteIdVersionError};
-pub use state::{Counts, FrozenState, State};
+pub use state::{Counts, FrozenState, State, Times};
 pub use text::{Party, TextError, UssBaseUrl};

@@ -57,12 +57,8 @@ pub(crate) fn notify(
 ///
 /// It is told whatever the times and the altitudes of either, and whoever owns it. An index stays at
 /// its highest number.
-pub(crate) fn notify_of_area(
-    state: &mut State,
-    at: Timestamp,
-    cells: &[Cell],
-) -> Vec<SubscriberToNotify> {
-    let query = Query { bounds: Bounds::of_time(at, Timestamp::MAX), cells };
+pub(crate) fn notify_of_area(state: &mut State, cells: &[Cell]) -> Vec<SubscriberToNotify> {
+    let query = Query { bounds: Bounds::of_time(state.clock(), Timestamp::MAX), cells };
     let slots = state.all_remote_id_subscriptions_in(&query, |_| true);
     let bump = |slot| {
         let bumped = state.bump_remote_id_notification_index(slot);

@@ -155,10 +155,11 @@ pub(crate) fn put(
         return Err(Refusal::AlreadyExists);
     }
     let occupied = Occupied::at_any_altitude(bounds, &command.footprint.cells);
-    if is_full(state, at, party, &occupied.cells) {
+    if is_full(state, party, &occupied.cells) {
         return Err(Refusal::TooManyInCell);
     }
-    let query = Query { bounds: Bounds::of_time(at, Timestamp::MAX), cells: &occupied.cells };
+    let unended = Bounds::of_time(state.clock(), Timestamp::MAX);
+    let query = Query { bounds: unended, cells: &occupied.cells };
     let areas = state.identification_service_areas_in(horizon, &query);
     let areas = areas.map_err(|_| Refusal::TooManyFound)?;
     if !state.parties().allow(party, &Growth::of(&occupied, was)) {
@@ -223,8 +224,8 @@ fn bounds(at: Timestamp, given: &Footprint, had: Option<Bounds>) -> Result<Bound
 
 /// Tells whether a party has as many subscriptions as it may in one of these cells, those that have
 /// ended aside and the one that is updated not.
-fn is_full(state: &State, at: Timestamp, party: &Party, cells: &[Cell]) -> bool {
-    let bounds = Bounds::of_time(at, Timestamp::MAX);
+fn is_full(state: &State, party: &Party, cells: &[Cell]) -> bool {
+    let bounds = Bounds::of_time(state.clock(), Timestamp::MAX);
     let is_reached_in = |cells| {
         let query = Query { bounds, cells };
         let found = state.all_remote_id_subscriptions_in(&query, |found| found.owner == *party);

@@ -75,6 +75,15 @@ struct Tables {
     remote_id: RemoteIdTables,
 }
 
+/// What time it is where an entry is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// What moves the state's clock, by which expiry and versions go; in a pool nobody owns it.
+    pub clock: Timestamp,
+    /// The proposer's: a command's own times are judged by the later of it and the clock.
+    pub stamp: Timestamp,
+}
+
 /// How much there is, for metrics; what is gone but not yet removed is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -130,13 +139,21 @@ impl fmt::Debug for State {
     }
 }
 
+/// With one hub its stamp is the clock.
+impl From<Timestamp> for Times {
+    fn from(stamp: Timestamp) -> Self {
+        Times { clock: stamp, stamp }
+    }
+}
+
 impl State {
-    /// Decides the entry at `position`, stamped by its proposer at `stamp`.
+    /// Decides the entry at `position`, at `times`: its proposer's stamp alone where there is one hub.
     ///
     /// First the clock moves and what is long past is removed, whatever comes of the command. A
     /// refusal and a repeat change nothing else, but that a refusal with a retry key is remembered.
-    pub fn apply(&mut self, position: u64, stamp: Timestamp, command: &Command) -> Decision {
-        self.advance(stamp);
+    pub fn apply(&mut self, position: u64, times: impl Into<Times>, command: &Command) -> Decision {
+        let Times { clock, stamp } = times.into();
+        self.advance(clock);
         expiry::remove_gone(self);
         if let Some(retry) = &command.retry
             && let Some(known) = idempotency::find(self, &command.party, retry)
@@ -144,7 +161,9 @@ impl State {
             return known;
         }
         let mut forgotten = idempotency::forget_old(self);
-        let outcome = self.decide(stamp.max(self.clock()), &command.party, &command.request);
+        // A proposer that is late does not bring back what the clock has passed.
+        let at = stamp.max(self.clock());
+        let outcome = self.decide(at, &command.party, &command.request);
         if let Some(retry) = &command.retry {
             forgotten.extend(idempotency::keep(self, position, &command.party, retry));
         }
@@ -220,13 +239,14 @@ impl State {
     }
 
     /// Moves the clock, and the horizons behind it; none ever goes back.
-    fn advance(&mut self, stamp: Timestamp) {
+    fn advance(&mut self, clock: Timestamp) {
         let tables = &mut self.tables;
-        tables.clock = stamp.max(tables.clock.plus(Duration::from_micros(1)));
+        tables.clock = clock.max(tables.clock.plus(Duration::from_micros(1)));
         tables.horizon = tables.horizon.max(tables.settings.horizon_at(tables.clock));
         tables.remote_id.advance(tables.clock);
     }
 
+    /// Decides a request whose own times are judged at `at`; all others' are by the clock.
     fn decide(&mut self, at: Timestamp, party: &Party, request: &Request) -> Outcome {
         let accepted = match request {
             Request::PutOperationalIntent(put) => operational_intent::put(self, at, party, put)?,
@@ -246,7 +266,7 @@ impl State {
                 identification_service_area::put(self, at, party, put)?
             }
             Request::DeleteIdentificationServiceArea(delete) => {
-                identification_service_area::delete(self, at, party, delete)?
+                identification_service_area::delete(self, party, delete)?
             }
             Request::PutRemoteIdSubscription(put) => {
                 remote_id_subscription::put(self, at, party, put)?
