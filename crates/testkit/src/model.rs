@@ -16,7 +16,7 @@ use airspace::subscription::SubscriptionView;
 use airspace::uss_availability::UssAvailabilityStatus;
 use airspace::{
     Accepted, Command, Decision, EntityId, F3411Settings, Footprint, Outcome, Party, Request,
-    Search, Settings, SubscriptionId,
+    Search, Settings, SubscriptionId, Times,
 };
 use spacetime::{Cells, Timestamp};
 
@@ -62,6 +62,8 @@ pub const F3411_RETENTION_S: u32 = 30 * 60;
 pub struct Model {
     /// The time of the last entry.
     pub clock: Timestamp,
+    /// The time at which the last entry's own times are judged.
+    pub at: Timestamp,
     /// What is gone for good.
     pub horizons: Horizons,
     /// What the operator set.
@@ -91,6 +93,7 @@ impl Default for Model {
     fn default() -> Self {
         Model {
             clock: Timestamp::default(),
+            at: Timestamp::default(),
             horizons: Horizons { f3548: Timestamp::MIN, f3411: Timestamp::MIN },
             settings: Settings { f3548_retention_s: F3548_RETENTION_S },
             f3411_settings: F3411Settings { retention_s: F3411_RETENTION_S },
@@ -107,8 +110,10 @@ impl Default for Model {
 
 impl Model {
     /// Decides the entry at `position`.
-    pub fn apply(&mut self, position: u64, stamp: Timestamp, command: &Command) -> Decision {
-        self.clock = self.clock_of(stamp);
+    pub fn apply(&mut self, position: u64, times: impl Into<Times>, command: &Command) -> Decision {
+        let Times { clock, stamp } = times.into();
+        self.clock = self.clock_of(clock);
+        self.at = self.clock.max(stamp);
         expiry::remove_ended(self, self.clock);
         if let Some(answered) = idempotency::find_answer(self, command) {
             return answered;
@@ -118,9 +123,9 @@ impl Model {
         Decision::Decided { outcome, forgotten }
     }
 
-    /// Returns the clock of an entry stamped `stamp` that comes next.
-    pub fn clock_of(&self, stamp: Timestamp) -> Timestamp {
-        stamp.max(self.clock.plus(Duration::from_micros(1)))
+    /// Returns the clock of an entry that comes next, when it is `clock` outside.
+    pub fn clock_of(&self, clock: Timestamp) -> Timestamp {
+        clock.max(self.clock.plus(Duration::from_micros(1)))
     }
 
     /// Returns what is there for somebody who reads at `now`: without what is past its retention.

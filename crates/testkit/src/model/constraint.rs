@@ -26,7 +26,7 @@ pub struct Constraint {
 }
 
 pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepted, Refusal> {
-    if put.extent.ends_at < model.clock {
+    if put.extent.ends_at < model.at {
         return Err(Refusal::EndsInPast);
     }
     let old = model.constraints.iter().find(|known| known.id == put.id).cloned();

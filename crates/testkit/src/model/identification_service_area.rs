@@ -33,16 +33,16 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
     let old = known(model, put.id).cloned();
     let (starts_at, ends_at) = match (&old, &put.version) {
         (None, Some(_)) => return Err(Refusal::NotFound),
-        (None, None) => choose_times(model.clock, put, None)?,
+        (None, None) => choose_times(model.at, put, None)?,
         (Some(_), None) => {
-            choose_times(model.clock, put, None)?;
+            choose_times(model.at, put, None)?;
             return Err(Refusal::AlreadyExists);
         }
         (Some(old), Some(_)) if old.owner != *party => return Err(Refusal::NotOwner),
         (Some(old), Some(version)) if old.version != *version => {
             return Err(Refusal::VersionMismatch);
         }
-        (Some(old), Some(_)) => choose_times(model.clock, put, Some(old))?,
+        (Some(old), Some(_)) => choose_times(model.at, put, Some(old))?,
     };
 
     let stored = IdentificationServiceArea {

@@ -41,7 +41,7 @@ pub struct OperationalIntent {
 /// (409, or 400 for what does not exist), the subscription (400, 403), the key (409), and last
 /// whether the OVN asked for was used before (400): deployed hubs learn of that when they write.
 pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepted, Refusal> {
-    if put.extent.ends_at < model.clock {
+    if put.extent.ends_at < model.at {
         return Err(Refusal::EndsInPast);
     }
     refuse_suffix_not_now(model, put)?;
@@ -151,7 +151,7 @@ fn refuse_suffix_not_now(model: &Model, put: &Put) -> Result<(), Refusal> {
 
 /// Exactly five minutes away is still near enough.
 fn is_now(model: &Model, suffix: OvnSuffix) -> bool {
-    let apart = (wished_micros(suffix) - i128::from(model.clock.as_micros())).unsigned_abs();
+    let apart = (wished_micros(suffix) - i128::from(model.at.as_micros())).unsigned_abs();
     apart <= CLOCK_SKEW_MAX.as_micros()
 }
 

@@ -37,16 +37,16 @@ pub struct RemoteIdSubscription {
 pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepted, Refusal> {
     let (starts_at, ends_at) = match (known(model, put.id), &put.version) {
         (None, Some(_)) => return Err(Refusal::NotFound),
-        (None, None) => choose_times(model.clock, put, None)?,
+        (None, None) => choose_times(model.at, put, None)?,
         (Some(_), None) => {
-            choose_times(model.clock, put, None)?;
+            choose_times(model.at, put, None)?;
             return Err(Refusal::AlreadyExists);
         }
         (Some(old), Some(version)) if old.version != *version => {
             return Err(Refusal::VersionMismatch);
         }
         (Some(old), Some(_)) if old.owner != *party => return Err(Refusal::NotOwner),
-        (Some(old), Some(_)) => choose_times(model.clock, put, Some(old))?,
+        (Some(old), Some(_)) => choose_times(model.at, put, Some(old))?,
     };
     refuse_too_many_in_cell(model, party, &put.footprint.cells)?;
     let here = Footprint { starts_at: None, ends_at: None, cells: put.footprint.cells.clone() };

@@ -35,7 +35,7 @@ pub struct Subscription {
 /// version (409) and only then whose it is (403), and last at what depends on it (400).
 pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepted, Refusal> {
     let old = known(model, put.id).cloned();
-    let extent = choose_extent(model.clock, put, old.as_ref())?;
+    let extent = choose_extent(model.at, put, old.as_ref())?;
     refuse_other_version(party, put, old.as_ref())?;
     for intent in dependents(model, put.id) {
         if !covers(&extent, &intent.extent) {

@@ -1,6 +1,6 @@
 //! The rules and the model, side by side.
 
-use airspace::{Command, Decision, Footprint, Party, Search, State};
+use airspace::{Command, Decision, Footprint, Party, Search, State, Times};
 use proptest::prop_assert_eq;
 use proptest::test_runner::TestCaseError;
 use spacetime::Timestamp;
@@ -25,16 +25,28 @@ impl Pair {
         self.apply_command(stamp, &command)
     }
 
+    /// As [`Pair::apply`], with a clock that is not the proposer's, but so much after it.
+    pub(crate) fn apply_apart(
+        &mut self,
+        step: &Step,
+        micros: i64,
+    ) -> Result<Decision, TestCaseError> {
+        let (stamp, command) = self.resolver.resolve(&self.model, step);
+        let clock = Timestamp::from_micros(stamp.as_micros() + micros).expect("far from the edges");
+        self.apply_command(Times { clock, stamp }, &command)
+    }
+
     /// Applies a command to both and compares their decisions.
     pub(crate) fn apply_command(
         &mut self,
-        stamp: Timestamp,
+        times: impl Into<Times>,
         command: &Command,
     ) -> Result<Decision, TestCaseError> {
         self.position += 1;
+        let times = times.into();
 
-        let by_model = self.model.apply(self.position, stamp, command);
-        let by_state = self.state.apply(self.position, stamp, command);
+        let by_model = self.model.apply(self.position, times, command);
+        let by_state = self.state.apply(self.position, times, command);
 
         prop_assert_eq!(
             self.state.clock(),
