@@ -6,6 +6,7 @@
 //! or a desk runs.
 
 pub mod commands;
+pub mod linearizable;
 pub mod model;
 pub mod schema;
 
