@@ -5,6 +5,7 @@
 //! entries, so that header and signature prove a batch without its entries.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use sha2::{Digest, Sha256};
 use spacetime::Timestamp;
 
 use crate::canonical::{Hash, sha256, to_bytes};
@@ -170,12 +171,13 @@ impl Batch {
             return Err(BatchError::TooManyEntries);
         }
         let header = Header { slot, report, contents: Contents::of(&entries)? };
-        let signature = key.sign(Purpose::Batch, &to_bytes(&header));
-        let batch = Batch { header, entries, signature };
-        if BATCH_BYTES_MAX < batch.to_bytes().len() {
+        let header_bytes = to_bytes(&header);
+        let entry_bytes: usize = entries.iter().map(|entry| LENGTH_BYTES + entry.len()).sum();
+        if BATCH_BYTES_MAX < 1 + header_bytes.len() + entry_bytes + SIGNATURE_BYTES {
             return Err(BatchError::TooLarge);
         }
-        Ok(batch)
+        let signature = key.sign(Purpose::Batch, &header_bytes);
+        Ok(Batch { header, entries, signature })
     }
 
     /// Puts a batch together again from what the log keeps of it; the signature is not verified.
@@ -197,7 +199,10 @@ impl Batch {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![FORM];
         bytes.extend(to_bytes(&self.header));
-        write_entries(&mut bytes, &self.entries);
+        for entry in &self.entries {
+            bytes.extend(length_of(entry).expect("it was checked when the batch was made"));
+            bytes.extend(entry);
+        }
         bytes.extend(self.signature.as_bytes());
         bytes
     }
@@ -263,22 +268,22 @@ impl Batch {
 
 impl Contents {
     fn of(entries: &[Vec<u8>]) -> Result<Self, BatchError> {
-        let mut bytes = Vec::new();
-        if BATCH_BYTES_MAX < entries.iter().map(Vec::len).sum() {
-            return Err(BatchError::TooLarge);
+        let mut hasher = Sha256::new();
+        for entry in entries {
+            hasher.update(length_of(entry)?);
+            hasher.update(entry);
         }
-        write_entries(&mut bytes, entries);
         let entries = u32::try_from(entries.len()).map_err(|_| BatchError::TooManyEntries)?;
-        Ok(Contents { entries, hash: sha256(&[&bytes]) })
+        Ok(Contents { entries, hash: hasher.finalize().into() })
     }
 }
 
-fn write_entries(bytes: &mut Vec<u8>, entries: &[Vec<u8>]) {
-    for entry in entries {
-        let length = u32::try_from(entry.len()).expect("a batch is smaller than 4 GiB");
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(entry);
+fn length_of(entry: &[u8]) -> Result<[u8; LENGTH_BYTES], BatchError> {
+    if BATCH_BYTES_MAX < entry.len() {
+        return Err(BatchError::TooLarge);
     }
+    let length = u32::try_from(entry.len()).map_err(|_| BatchError::TooLarge)?;
+    Ok(length.to_le_bytes())
 }
 
 fn read_entries(rest: &mut &[u8], count: usize) -> Option<Vec<Vec<u8>>> {

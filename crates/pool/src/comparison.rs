@@ -105,6 +105,14 @@ pub enum Standing {
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     hubs: BTreeMap<HubId, Compared>,
+    doubts: Doubts,
+}
+
+/// From which position on a majority must agree before one trusts one's own copy again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doubts {
+    log: Option<u64>,
+    state: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -158,8 +166,13 @@ impl Comparison {
         }
     }
 
-    /// Forgets everything, after one's own copy was replayed: what was compared was another.
+    /// Forgets what was compared, after one's own copy was replayed: it was another.
+    ///
+    /// Where others differed before, a majority must agree before one accepts writes again; let
+    /// what they said last be heard once more.
     pub fn begin_anew(&mut self) {
+        self.doubts.log = self.doubts.log.max(self.differ_since(Subject::Log));
+        self.doubts.state = self.doubts.state.max(self.differ_since(Subject::State));
         self.hubs.clear();
     }
 
@@ -179,16 +192,21 @@ impl Comparison {
         self.standing_on(Subject::Log, count).max(self.standing_on(Subject::State, count))
     }
 
-    fn standing_on(&self, subject: Subject, hubs: usize) -> Standing {
-        let courses = || self.hubs.values().map(|compared| compared.course(subject));
-        let differing = courses().filter(|course| course.is_different()).count();
-        if differing == 0 {
+    fn standing_on(&mut self, subject: Subject, hubs: usize) -> Standing {
+        let doubt = match subject {
+            Subject::Log => self.doubts.log,
+            Subject::State => self.doubts.state,
+        };
+        let Some(since) = doubt.max(self.differ_since(subject)) else {
             return Standing::Majority;
-        }
-        let differences = courses().filter(|course| course.is_different());
-        let since = differences.filter_map(|course| course.differed_at).max().unwrap_or(0);
-        let agreeing = 1 + courses().filter(|course| course.agrees_since(since)).count();
+        };
+        let agreeing = 1 + self.courses(subject).filter(|c| c.agrees_since(since)).count();
+        let differing = self.courses(subject).filter(|c| c.is_different()).count();
         if hubs < 2 * agreeing {
+            match subject {
+                Subject::Log => self.doubts.log = None,
+                Subject::State => self.doubts.state = None,
+            }
             return Standing::Majority;
         }
         if hubs < 2 * differing {
@@ -199,6 +217,16 @@ impl Comparison {
             return Standing::Undecided;
         }
         Standing::NoMajority
+    }
+
+    /// Returns the position from which on all that differ have begun to, if any does.
+    fn differ_since(&self, subject: Subject) -> Option<u64> {
+        let differing = self.courses(subject).filter(|course| course.is_different());
+        differing.filter_map(|course| course.differed_at).max()
+    }
+
+    fn courses(&self, subject: Subject) -> impl Iterator<Item = &Course> {
+        self.hubs.values().map(move |compared| compared.course(subject))
     }
 }
 

@@ -15,6 +15,8 @@ mod comparison;
 mod confirmation;
 mod evidence;
 mod fault;
+#[cfg(test)]
+mod forms;
 mod genesis;
 mod keys;
 mod membership;

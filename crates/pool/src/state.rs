@@ -13,8 +13,8 @@ use spacetime::Timestamp;
 use crate::canonical::{Hash, from_bytes_of_form, invalid, sha256, to_bytes_of_form};
 use crate::rules::FAMILIES_MAX;
 use crate::{
-    AppliedHead, Change, FAMILY, Fault, HUBS_MAX, HubId, Membership, Refusal, Rule, Rules, Slot,
-    StateHash,
+    AppliedHead, Change, Command, FAMILY, Fault, HUBS_MAX, HubId, Membership, Refusal, Rule, Rules,
+    Slot, StateHash,
 };
 
 mod apply;
@@ -192,6 +192,15 @@ impl State {
     /// On a log that is no pool's there is one hub, and every party uses it.
     pub fn allows(&self, party: &str, hub: &HubId) -> bool {
         self.pool.as_ref().is_none_or(|pool| pool.allows(party, hub))
+    }
+
+    /// Returns the stamp of the entry that every hub makes of a command, so that it is one entry:
+    /// the hub's own for a batch, the clock for everything else.
+    pub fn stamp_of(&self, command: &Command) -> Timestamp {
+        match command {
+            Command::Placed(placed) => placed.header.report.stamp,
+            _ => self.pool.as_ref().map_or(Timestamp::MIN, Pool::clock),
+        }
     }
 
     /// Returns what a snapshot holds of it: nothing before the pool was founded.

@@ -8,7 +8,7 @@ use crate::canonical::sha256;
 use crate::{
     Action, AppliedHead, Batch, Change, Command, Effect, EntryFacts, FAMILY, Found, Founding,
     Genesis, GenesisHub, HubId, KEY_PREFIX, KeyPair, Membership, Owner, OwnerKey, OwnerName,
-    PROPOSER, Placed, Pool, PoolName, Report, Rule, Rules, SignedChange, State, VERSION, Verdict,
+    PROPOSER, Pool, PoolName, Report, Rule, Rules, SignedChange, State, VERSION, Verdict,
 };
 
 /// Owner number `n` signs with key 1000 + n, offline with 2000 + n; hub number `n` with n.
@@ -224,20 +224,11 @@ impl Trial {
     /// Judges what was found and takes in what comes of it.
     pub(crate) fn take_in(&mut self, found: &Found<'_>) -> Verdict {
         let verdict = self.pool().judge(found, read);
-        match &verdict {
-            Verdict::Accepted(batch) => {
-                let placed = Placed::of(found.revision, batch);
-                self.apply(PROPOSER, &Command::Placed(Box::new(placed)));
-                for entry in batch.entries() {
-                    self.take_entry(entry);
-                }
-            }
-            Verdict::Spent(fault) | Verdict::SetAside(fault) => {
-                let bad = found.bad(*fault).expect("it has an entry");
-                self.apply(PROPOSER, &Command::Bad(bad));
-            }
-            Verdict::Foreign(fault) => assert_eq!(found.bad(*fault), None),
-            Verdict::Stale | Verdict::Incomplete | Verdict::TooOld { .. } => {}
+        if let Some(command) = verdict.command(found) {
+            self.apply(PROPOSER, &command);
+        }
+        if let Verdict::Accepted(batch) = &verdict {
+            batch.entries().iter().for_each(|entry| self.take_entry(entry));
         }
         verdict
     }

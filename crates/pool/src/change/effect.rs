@@ -24,6 +24,14 @@ impl Membership {
         Ok(after)
     }
 
+    /// Returns the membership after a change, as if those had signed it who must.
+    pub fn rehearse(&self, change: &Change) -> Result<Membership, Refusal> {
+        change.check_place(self)?;
+        let mut after = self.clone();
+        after.act(change)?;
+        Ok(after)
+    }
+
     /// Returns the membership that the changes lead to, each of which must have an effect.
     ///
     /// So whoever has the genesis from its owners needs no hub's word for who is admitted now.

@@ -107,6 +107,16 @@ fn does_not_count_a_hub_that_fell_silent_before_the_difference() {
 }
 
 #[test]
+fn counts_who_agrees_since_the_last_began_to_differ() {
+    let said =
+        [(1, log(100, WRONG)), (2, log(200, WRONG)), (3, log(150, RIGHT)), (4, log(150, RIGHT))];
+    assert_eq!(standing(5, &said), Standing::Undecided);
+
+    let later = [(3, log(200, RIGHT)), (4, log(200, RIGHT))];
+    assert_eq!(standing(5, &[&said[..], &later[..]].concat()), Standing::Majority);
+}
+
+#[test]
 fn does_not_wait_again_for_each_lie_of_a_hub_that_lies_on() {
     let mut comparison = Comparison::default();
     comparison.hear(&hub_id(1), &log(100, WRONG), &OWN);
@@ -130,6 +140,8 @@ fn forgets_since_when_a_hub_differed_once_it_agreed_often_enough() {
         }
     };
 
+    agree(&mut comparison, AGREEMENTS_TO_FORGET - 1);
+    comparison.hear(&hub_id(1), &log(200, WRONG), &OWN);
     agree(&mut comparison, AGREEMENTS_TO_FORGET - 1);
     let mut almost = comparison.clone();
     almost.hear(&hub_id(1), &log(300, WRONG), &OWN);
@@ -217,13 +229,34 @@ fn counts_neither_oneself_nor_who_is_not_admitted() {
 }
 
 #[test]
-fn begins_anew_with_another_copy() {
+fn waits_for_a_majority_after_its_own_copy_was_in_doubt() {
     let mut comparison = Comparison::default();
-    comparison.hear(&hub_id(1), &log(100, WRONG), &OWN);
+    comparison.hear(&hub_id(1), &state(100, WRONG), &OWN);
+    comparison.hear(&hub_id(2), &state(100, WRONG), &OWN);
+    assert_eq!(stands(&mut comparison, 3), Standing::Minority);
 
     comparison.begin_anew();
 
-    assert_eq!(stands(&mut comparison, 2), Standing::Majority);
+    assert_eq!(stands(&mut comparison, 3), Standing::Undecided);
+    comparison.hear(&hub_id(1), &state(99, RIGHT), &OWN);
+    assert_eq!(stands(&mut comparison, 3), Standing::Undecided);
+    comparison.hear(&hub_id(1), &state(100, RIGHT), &OWN);
+    assert_eq!(stands(&mut comparison, 3), Standing::Majority);
+    // From then on silence is no sign of anything.
+    comparison.begin_anew();
+    assert_eq!(stands(&mut comparison, 3), Standing::Majority);
+}
+
+#[test]
+fn stops_when_its_copy_is_as_wrong_as_before() {
+    let mut comparison = Comparison::default();
+    for _ in 0..2 {
+        comparison.hear(&hub_id(1), &log(100, WRONG), &OWN);
+        comparison.hear(&hub_id(2), &log(100, WRONG), &OWN);
+        assert_eq!(stands(&mut comparison, 3), Standing::Minority);
+        comparison.begin_anew();
+    }
+    assert_eq!(stands(&mut comparison, 3), Standing::Undecided);
 }
 
 #[test]

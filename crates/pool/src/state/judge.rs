@@ -8,7 +8,8 @@ use super::{HubState, Pool};
 use crate::batch::{BatchError, CHANGES_PER_BATCH_MAX, COMMAND_BYTES_MAX, ENTRY_BYTES_MAX};
 use crate::canonical::{Hash, sha256};
 use crate::{
-    Action, Bad, Batch, Command, Consequence, FAMILY, Fault, Hub, HubId, PublicKey, SignedChange,
+    Action, Bad, Batch, Command, Consequence, FAMILY, Fault, Hub, HubId, Placed, PublicKey,
+    SignedChange,
 };
 
 /// What the keys of hubs begin with; the hub's name follows.
@@ -88,6 +89,24 @@ impl Found<'_> {
         }
         let (revision, version) = (self.revision, self.version);
         Some(Bad { revision, hub: self.hub()?, version, fault, hash: self.hash() })
+    }
+}
+
+impl Verdict {
+    /// Returns the entry of the pool's family that is made of it, if one is.
+    ///
+    /// The entries of an accepted batch follow it. Its proposer is [`PROPOSER`](crate::PROPOSER),
+    /// its stamp [`State::stamp_of`](crate::State::stamp_of).
+    pub fn command(&self, found: &Found<'_>) -> Option<Command> {
+        match self {
+            Verdict::Accepted(batch) => {
+                Some(Command::Placed(Box::new(Placed::of(found.revision, batch))))
+            }
+            Verdict::Spent(fault) | Verdict::SetAside(fault) => found.bad(*fault).map(Command::Bad),
+            Verdict::Foreign(_) | Verdict::Stale | Verdict::Incomplete | Verdict::TooOld { .. } => {
+                None
+            }
+        }
     }
 }
 

@@ -3,8 +3,8 @@ use crate::trial::{
     Trial, at, change_entry, entry, flight, hub_id, key, offline, online, owner_name, signed,
 };
 use crate::{
-    Action, Bad, Batch, Command, Genesis, KEY_PREFIX, OwnerKey, PROPOSER, Placed, SignedChange,
-    VERSION, trial,
+    Action, Bad, Batch, Genesis, KEY_PREFIX, OwnerKey, PROPOSER, Placed, SignedChange, VERSION,
+    trial,
 };
 
 mod clock;
@@ -56,6 +56,7 @@ fn begins_with_its_genesis_and_with_nothing_else() {
     let unsigned = signed(three().membership(), Action::SetQuorum { quorum: 2 }, &[]);
     let change = Command::Change(Box::new(unsigned));
     assert_eq!(state.apply(&start, "hub-000", &change), Err(ApplyError::NotFounded));
+    assert_eq!(state.apply(&start, PROPOSER, &change), Err(ApplyError::Proposer));
     assert_eq!(state.apply(&start, PROPOSER, &genesis), Ok(Effect::Founded));
     assert_eq!(state.apply(&later, PROPOSER, &genesis), Err(ApplyError::FoundedBefore));
 }
@@ -104,6 +105,18 @@ fn takes_no_entry_that_does_not_follow() {
             Err(ApplyError::Proposer)
         );
     }
+}
+
+#[test]
+fn stamps_what_every_hub_makes_for_itself_alike() {
+    let trial = three();
+    let placed = Placed::of(100, &trial.batch(0, at(77), Vec::new()));
+    let bad = Bad { revision: 1, hub: hub_id(0), version: 0, fault: Fault::Deleted, hash: [0; 32] };
+    let genesis = Command::Genesis(trial::genesis(1, 1, 1));
+
+    assert_eq!(trial.state.stamp_of(&Command::Placed(Box::new(placed))), at(77));
+    assert_eq!(trial.state.stamp_of(&Command::Bad(bad)), at(1));
+    assert_eq!(State::default().stamp_of(&genesis), Timestamp::MIN);
 }
 
 #[test]

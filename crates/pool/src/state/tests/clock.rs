@@ -138,6 +138,19 @@ fn counts_new_hubs_from_their_admission_on() {
 }
 
 #[test]
+fn goes_on_at_once_when_the_owners_remove_those_who_held_it() {
+    let mut trial = three();
+    trial.beat(2, 50);
+    trial.decide(2, Action::RemoveHub { id: hub_id(0) });
+    assert_eq!(clock(&trial), at(1));
+
+    trial.decide(2, Action::RemoveHub { id: hub_id(1) });
+
+    assert_eq!(clock(&trial), at(50));
+    assert!(State::from_bytes(&trial.state.to_bytes()).is_ok());
+}
+
+#[test]
 fn takes_no_stamp_of_a_bad_batch() {
     let mut trial = three();
     for hub in [0, 1] {

@@ -17,13 +17,14 @@ fn open(trial: &mut Trial) {
 fn goes_on_from_the_head_that_the_quorum_has_signed() {
     let mut trial = three();
     let clock = trial.pool().clock();
+    let opening = opening(&trial, trial.head, &[0, 1]).change.hash();
 
     open(&mut trial);
 
     assert_eq!(last_effect(&trial), &Effect::Opened { epoch: 2 });
     assert_eq!((trial.pool().revision(), trial.pool().clock()), (0, clock));
     let slot = trial.pool().next_slot(&hub_id(0)).expect("a hub");
-    assert_eq!((slot.epoch, slot.sequence), (2, 1));
+    assert_eq!((slot.epoch, slot.sequence, slot.previous), (2, 1, opening));
     for hub in 0..3 {
         trial.put(hub, at(5), vec![flight(hub)]);
     }

@@ -41,6 +41,22 @@ fn takes_nothing_in_twice_and_nothing_from_before() {
 }
 
 #[test]
+fn takes_nothing_in_from_before_even_of_a_hub_that_said_nothing_since() {
+    let mut trial = three();
+    trial.beat(0, 2);
+    trial.beat(1, 2);
+    let state = trial.state.clone();
+    let (key, batch) = (found_key(2), trial.batch(2, at(2), Vec::new()));
+    let (revision, value) = (trial.revision - 1, batch.to_bytes());
+    let found = Found { revision, key: key.as_bytes(), version: 2, value: Some(&value) };
+    assert!(trial.pool().hub(&hub_id(2)).expect("a hub").revision < revision);
+
+    assert_eq!(trial.take_in(&found), Verdict::Stale);
+
+    assert_eq!(trial.state, state);
+}
+
+#[test]
 fn takes_in_what_two_hubs_put_at_one_revision() {
     let mut trial = three();
     let batches = [0, 1].map(|hub| trial.batch(hub, at(2), Vec::new()));

@@ -155,3 +155,33 @@ fn sets_a_new_hub_aside_too_when_its_first_value_is_garbage_or_its_key_is_delete
         assert_eq!(trial.put_bytes(3, value), Verdict::SetAside(fault));
     }
 }
+
+#[test]
+fn counts_from_the_first_batch_of_a_new_hub_even_when_that_is_bad() {
+    let mut trial = three();
+    trial.versions.insert(3, 4);
+    let key = key(3).public_key();
+    trial.decide(0, Action::AdmitHub { id: hub_id(3), owner: owner_name(0), key });
+    let bad = trial.batch(3, at(3), vec![b"x".to_vec()]).to_bytes();
+    assert_eq!(trial.put_bytes(3, Some(&bad)), Verdict::Spent(Fault::EntryMalformed { index: 0 }));
+
+    let mut with_gap = trial.clone();
+    with_gap.versions.insert(3, 6);
+    let late = with_gap.batch(3, at(3), Vec::new()).to_bytes();
+    assert_eq!(with_gap.put_bytes(3, Some(&late)), Verdict::Incomplete);
+    trial.put(3, at(3), vec![flight(3)]);
+    assert_eq!(trial.pool().hub(&hub_id(3)).expect("a hub").sequence(), 6);
+}
+
+#[test]
+fn takes_nothing_of_a_new_hub_that_was_put_together_with_its_admission() {
+    let mut trial = three();
+    let key = key(3).public_key();
+    trial.decide(0, Action::AdmitHub { id: hub_id(3), owner: owner_name(0), key });
+    let (name, batch) = (format!("{KEY_PREFIX}{}", hub_id(3)), trial.batch(3, at(3), Vec::new()));
+    let (revision, value) = (trial.revision, batch.to_bytes());
+
+    let found = Found { revision, key: name.as_bytes(), version: 1, value: Some(&value) };
+
+    assert_eq!(trial.take_in(&found), Verdict::Stale);
+}

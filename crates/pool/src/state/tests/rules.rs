@@ -53,6 +53,26 @@ fn are_activated_without_owners_once_every_hub_can_run_them() {
 }
 
 #[test]
+fn are_activated_in_the_pool_and_after_the_decisions_that_are_named() {
+    let mut trial = three();
+    for hub in 0..3 {
+        announce(&mut trial, hub, 3);
+    }
+    let now = activate(&trial, 3, &[], &[]).change;
+    let other = trial::genesis(1, 1, 1).fingerprint();
+    for (wrong, refusal) in [
+        (crate::Change { pool: other, ..now.clone() }, Refusal::OtherPool),
+        (crate::Change { epoch: 2, ..now.clone() }, Refusal::OtherEpoch),
+        (crate::Change { before: [0; 32], ..now.clone() }, Refusal::Before),
+    ] {
+        let wrong = SignedChange::unsigned(wrong);
+        assert_eq!(change(&mut trial, &wrong), Effect::Refused(refusal));
+    }
+    let effect = change(&mut trial, &SignedChange::unsigned(now));
+    assert_eq!(effect, Effect::Activated(rule(AIRSPACE, 3)));
+}
+
+#[test]
 fn are_counted_as_each_hub_said_last() {
     let mut trial = three();
     for hub in 0..3 {
