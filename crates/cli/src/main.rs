@@ -10,6 +10,7 @@ mod demo;
 mod desk;
 mod failure;
 mod hub;
+mod import;
 mod keys;
 mod log;
 mod output;
@@ -56,6 +57,8 @@ enum Command {
     Demo(demo::Demo),
     /// Puts load on a hub.
     Bench(bench::Bench),
+    /// Carries over what a deployed hub of another make has.
+    Import(import::Import),
     /// Looks at a hub's log: verifies, shows, copies it.
     Log(log::Log),
     /// Signs a token for tests.
@@ -86,6 +89,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Desk(desk) => desk::run(desk),
         Command::Demo(demo) => demo::run(&demo),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Import(import) => import::run(import),
         Command::Log(log) => log::run(log),
         Command::Token(token) => token::run(token),
         Command::Keys(keys) => keys::run(keys),

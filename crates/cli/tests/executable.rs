@@ -2,15 +2,21 @@
 
 #[path = "executable/demo.rs"]
 mod demo;
+#[path = "executable/deployed.rs"]
+mod deployed;
 #[path = "executable/desk.rs"]
 mod desk;
 #[path = "executable/hub.rs"]
 mod hub;
 #[path = "executable/idle.rs"]
 mod idle;
+#[path = "executable/import.rs"]
+mod import;
 #[path = "executable/kill.rs"]
 mod kill;
 #[path = "executable/log.rs"]
 mod log;
+#[path = "executable/postgres.rs"]
+mod postgres;
 #[path = "executable/support.rs"]
 mod support;

@@ -6,7 +6,8 @@ use airspace::operational_intent::{
 use airspace::subscription::NotifyFor;
 use airspace::uss_availability::UssAvailabilityState;
 use airspace::{
-    Command, Extent, NextOvn, Ovn, Request, Search, Settings, constraint, operational_intent,
+    Command, Extent, F3411Settings, Footprint, NextOvn, Ovn, RemoteIdVersion, Request, Search,
+    Settings, constraint, identification_service_area, operational_intent, remote_id_subscription,
     subscription, uss_availability,
 };
 use hub::replica::declaration::{Declaration, Heartbeat};
@@ -15,6 +16,8 @@ use serde_json::{Value, json};
 use spacetime::{Altitude, Cells, Timestamp};
 
 use crate::clock;
+
+mod imported;
 
 /// What stands where an OVN is not shown.
 const HIDDEN: &str = "(hidden)";
@@ -113,7 +116,26 @@ fn request(request: &Request, ovns: Ovns) -> Value {
         Request::PutSettings(Settings { f3548_retention_s }) => {
             json!({ "put_settings": { "f3548_retention_s": f3548_retention_s } })
         }
-        _ => json!("a request of version 2"),
+        Request::PutIdentificationServiceArea(put) => {
+            json!({ "put_identification_service_area": put_identification_service_area(put) })
+        }
+        Request::DeleteIdentificationServiceArea(delete) => {
+            let identification_service_area::Delete { id, version } = delete;
+            let deleted = json!({ "id": id.to_string(), "version": version.to_string() });
+            json!({ "delete_identification_service_area": deleted })
+        }
+        Request::PutRemoteIdSubscription(put) => {
+            json!({ "put_remote_id_subscription": put_remote_id_subscription(put) })
+        }
+        Request::DeleteRemoteIdSubscription(delete) => {
+            let remote_id_subscription::Delete { id, version } = delete;
+            let deleted = json!({ "id": id.to_string(), "version": version.to_string() });
+            json!({ "delete_remote_id_subscription": deleted })
+        }
+        Request::PutF3411Settings(F3411Settings { retention_s }) => {
+            json!({ "put_f3411_settings": { "retention_s": retention_s } })
+        }
+        Request::Import(import) => json!({ "import": imported::import(import, ovns) }),
     }
 }
 
@@ -132,12 +154,7 @@ fn put_operational_intent(put: &operational_intent::Put, ovns: Ovns) -> Value {
         "id": id.to_string(),
         "ovn": shown_ovn(ovn.as_ref(), ovns),
         "extent": extent(volume),
-        "state": match state {
-            OperationalIntentState::Accepted => "Accepted",
-            OperationalIntentState::Activated => "Activated",
-            OperationalIntentState::Nonconforming => "Nonconforming",
-            OperationalIntentState::Contingent => "Contingent",
-        },
+        "state": intent_state(*state),
         "key": match ovns {
             Ovns::Shown => json!(key.iter().map(Ovn::as_str).collect::<Vec<_>>()),
             Ovns::Hidden => json!(format!("({} hidden)", key.len())),
@@ -175,31 +192,68 @@ fn put_constraint(put: &constraint::Put, ovns: Ovns) -> Value {
 }
 
 fn put_subscription(put: &subscription::Put) -> Value {
-    let subscription::Put { id, version, extent, uss_base_url, notify_for } = put;
+    let subscription::Put { id, version, extent, uss_base_url, notify_for: changes } = put;
     json!({
         "id": id.to_string(),
         "version": version,
         "extent": search(extent),
         "uss_base_url": uss_base_url.as_str(),
-        "notify_for": match notify_for {
-            NotifyFor::OperationalIntents => json!(["operational_intents"]),
-            NotifyFor::Constraints => json!(["constraints"]),
-            NotifyFor::Both => json!(["operational_intents", "constraints"]),
-        },
+        "notify_for": notify_for(*changes),
     })
 }
 
 fn put_uss_availability(put: &uss_availability::Put) -> Value {
-    let uss_availability::Put { uss_id, old_version, availability } = put;
+    let uss_availability::Put { uss_id, old_version, availability: state } = put;
     json!({
         "uss_id": uss_id.as_str(),
         "old_version": old_version,
-        "availability": match availability {
-            UssAvailabilityState::Unknown => "Unknown",
-            UssAvailabilityState::Normal => "Normal",
-            UssAvailabilityState::Down => "Down",
-        },
+        "availability": availability(*state),
     })
+}
+
+fn put_identification_service_area(put: &identification_service_area::Put) -> Value {
+    let identification_service_area::Put { id, version, footprint: area, uss_base_url } = put;
+    json!({
+        "id": id.to_string(),
+        "version": version.as_ref().map(RemoteIdVersion::to_string),
+        "footprint": footprint(area),
+        "uss_base_url": uss_base_url.as_str(),
+    })
+}
+
+fn put_remote_id_subscription(put: &remote_id_subscription::Put) -> Value {
+    let remote_id_subscription::Put { id, version, footprint: area, uss_base_url } = put;
+    json!({
+        "id": id.to_string(),
+        "version": version.as_ref().map(RemoteIdVersion::to_string),
+        "footprint": footprint(area),
+        "uss_base_url": uss_base_url.as_str(),
+    })
+}
+
+fn intent_state(state: OperationalIntentState) -> &'static str {
+    match state {
+        OperationalIntentState::Accepted => "Accepted",
+        OperationalIntentState::Activated => "Activated",
+        OperationalIntentState::Nonconforming => "Nonconforming",
+        OperationalIntentState::Contingent => "Contingent",
+    }
+}
+
+fn notify_for(changes: NotifyFor) -> &'static [&'static str] {
+    match changes {
+        NotifyFor::OperationalIntents => &["operational_intents"],
+        NotifyFor::Constraints => &["constraints"],
+        NotifyFor::Both => &["operational_intents", "constraints"],
+    }
+}
+
+fn availability(state: UssAvailabilityState) -> &'static str {
+    match state {
+        UssAvailabilityState::Unknown => "Unknown",
+        UssAvailabilityState::Normal => "Normal",
+        UssAvailabilityState::Down => "Down",
+    }
 }
 
 fn delete(id: &airspace::EntityId, ovn: &Ovn, ovns: Ovns) -> Value {
@@ -239,6 +293,14 @@ fn search(search: &Search) -> Value {
         "altitude_lower_m": search.altitude_lower.map(Altitude::as_meters),
         "altitude_upper_m": search.altitude_upper.map(Altitude::as_meters),
         "cells": cells(&search.cells),
+    })
+}
+
+fn footprint(footprint: &Footprint) -> Value {
+    json!({
+        "starts_at": footprint.starts_at.map(time),
+        "ends_at": footprint.ends_at.map(time),
+        "cells": cells(&footprint.cells),
     })
 }
 
