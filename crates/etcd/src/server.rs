@@ -44,12 +44,23 @@ struct Process {
     name: String,
     client: SocketAddr,
     peer: SocketAddr,
+    /// Where other members look for it.
+    advertised_peer: SocketAddr,
     child: Option<Child>,
 }
 
 impl Cluster {
     /// Starts all members on free ports of the loopback interface; they answer a little later.
     pub fn start(options: Options) -> io::Result<Self> {
+        let mut cluster = Self::prepare(options)?;
+        for number in 0..cluster.members.len() {
+            cluster.start_member(number)?;
+        }
+        Ok(cluster)
+    }
+
+    /// Chooses ports for all members and starts none.
+    pub fn prepare(options: Options) -> io::Result<Self> {
         let ports = free_ports(2 * options.members)?;
         let members = ports
             .chunks(2)
@@ -58,14 +69,24 @@ impl Cluster {
                 name: format!("member-{number}"),
                 client: (Ipv4Addr::LOCALHOST, pair[0]).into(),
                 peer: (Ipv4Addr::LOCALHOST, pair[1]).into(),
+                advertised_peer: (Ipv4Addr::LOCALHOST, pair[1]).into(),
                 child: None,
             })
             .collect();
-        let mut cluster = Cluster { options, members };
-        for number in 0..cluster.members.len() {
-            cluster.start_member(number)?;
+        Ok(Cluster { options, members })
+    }
+
+    /// Returns where members listen for each other.
+    pub fn peer_addresses(&self) -> Vec<SocketAddr> {
+        self.members.iter().map(|member| member.peer).collect()
+    }
+
+    /// Has members look for each other elsewhere, where something stands before each; for members
+    /// that were not started yet, since they remember it.
+    pub fn advertise_peers(&mut self, addresses: &[SocketAddr]) {
+        for (member, address) in self.members.iter_mut().zip(addresses) {
+            member.advertised_peer = *address;
         }
-        Ok(cluster)
     }
 
     /// Returns the base URLs at which members answer clients.
@@ -108,7 +129,7 @@ impl Cluster {
         let member = &self.members[number];
         let url = |address: SocketAddr| format!("http://{address}");
         let all: Vec<_> =
-            self.members.iter().map(|m| format!("{}={}", m.name, url(m.peer))).collect();
+            self.members.iter().map(|m| format!("{}={}", m.name, url(m.advertised_peer))).collect();
         let client = &self.urls()[number];
         let mut command = Command::new(&self.options.program);
         command
@@ -117,7 +138,7 @@ impl Cluster {
             .arg(dir.join("data"))
             .args(["--listen-client-urls", client, "--advertise-client-urls", client])
             .args(["--listen-peer-urls", &url(member.peer)])
-            .args(["--initial-advertise-peer-urls", &url(member.peer)])
+            .args(["--initial-advertise-peer-urls", &url(member.advertised_peer)])
             .args(["--initial-cluster", &all.join(","), "--initial-cluster-state", "new"])
             .args(&self.options.flags);
         if let Some(tls) = &self.options.tls {

@@ -11,6 +11,7 @@ use etcd::messages::{
 };
 use etcd::server::{Cluster, Options};
 use etcd::{Client, Config, Member, Release};
+use testkit::proxy::{Condition, Mesh};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -67,7 +68,62 @@ async fn answers_through_another_member_when_one_is_killed() {
     }
 }
 
+#[tokio::test]
+async fn answers_on_the_side_of_the_majority_only_until_it_is_healed() {
+    let Some((options, _dir)) = options(3) else { return };
+    let (cluster, mesh) = start_behind_proxies(options);
+    answering(&cluster).await;
+    let client = Client::new(&Config { endpoints: cluster.urls(), tls: None }).expect("good");
+    let [first, second, third] = client.members() else { panic!("three members") };
+
+    for cut in [[0], [1]] {
+        mesh.isolate(&cut);
+        let (alone, other) = if cut == [0] { (first, second) } else { (second, first) };
+        answers(other).await;
+        answers(third).await;
+        let unanswered = alone.range(range("log/"), Duration::from_secs(1)).await;
+        assert!(unanswered.expect_err("it is alone").is_unanswered());
+        mesh.heal();
+        answers(alone).await;
+    }
+}
+
+#[tokio::test]
+async fn answers_through_proxies_that_delay_and_are_dropped() {
+    let Some((options, _dir)) = options(3) else { return };
+    let (cluster, mesh) = start_behind_proxies(options);
+    let member = answering(&cluster).await;
+
+    mesh.set_all(Condition::delayed(Duration::from_millis(50)));
+    let started = tokio::time::Instant::now();
+    let put = member.txn(put_version("log/a", 1, b"one"), WITHIN).await.expect("answered");
+    assert!(put.succeeded && Duration::from_millis(100) <= started.elapsed());
+
+    for number in 0..3 {
+        mesh.break_connections(number);
+    }
+    answers(&member).await;
+}
+
 fn start(members: usize) -> Option<(Cluster, tempfile::TempDir)> {
+    let (options, dir) = options(members)?;
+    Some((Cluster::start(options).expect("started"), dir))
+}
+
+/// Starts a cluster whose members reach each other through proxies.
+fn start_behind_proxies(options: Options) -> (Cluster, Mesh) {
+    let members = options.members;
+    let mut cluster = Cluster::prepare(options).expect("there are ports");
+    let mesh = Mesh::start(&cluster.peer_addresses()).expect("started");
+    cluster.advertise_peers(&mesh.addresses());
+    for number in 0..members {
+        cluster.start_member(number).expect("started");
+        mesh.set_process(number, cluster.pid(number).expect("it runs"));
+    }
+    (cluster, mesh)
+}
+
+fn options(members: usize) -> Option<(Options, tempfile::TempDir)> {
     let program = match etcd::program::find(None, &path(), &etcd::program::built_path()) {
         Ok(program) => program,
         Err(error) => {
@@ -78,7 +134,7 @@ fn start(members: usize) -> Option<(Cluster, tempfile::TempDir)> {
     let dir = tempfile::tempdir().expect("a directory");
     let options =
         Options { program, dir: dir.path().to_owned(), members, tls: None, flags: Vec::new() };
-    Some((Cluster::start(options).expect("started"), dir))
+    Some((options, dir))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own look at the machine")]
@@ -90,14 +146,19 @@ fn path() -> Vec<PathBuf> {
 async fn answering(cluster: &Cluster) -> Member {
     let client = Client::new(&Config { endpoints: cluster.urls(), tls: None }).expect("good");
     let member = client.member();
+    answers(&member).await;
+    let status = member.status(WITHIN).await.expect("it answers");
+    Release::parse(&status.version).expect("a release").check().expect("a good one");
+    member
+}
+
+/// Waits until a member answers.
+async fn answers(member: &Member) {
     let started = tokio::time::Instant::now();
     while let Err(error) = member.range(range("log/"), WITHIN).await {
         assert!(started.elapsed() < START_MAX, "{error}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let status = member.status(WITHIN).await.expect("it answers");
-    Release::parse(&status.version).expect("a release").check().expect("a good one");
-    member
 }
 
 fn range(key: &str) -> RangeRequest {
