@@ -59,7 +59,7 @@ Examples:
   tansiq import interuss --database postgresql://yugabyte@127.0.0.1:5433/ \\
                          --data /var/lib/tansiq --dry-run
   tansiq import interuss --database postgresql://root@db.example.com:26257/ \\
-                         --ca certs/ca.crt --cert certs/client.root.crt --key certs/client.root.key \\
+                         --ca ca.crt --cert client.root.crt --key client.root.key \\
                          --data /var/lib/tansiq")]
     Interuss(Box<Interuss>),
 }
