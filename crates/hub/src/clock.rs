@@ -31,6 +31,11 @@ struct Shared {
 enum Source {
     System,
     Manual(Mutex<Instants>),
+    /// Goes on as the machine's steady clock does, from what that said at the start.
+    Simulated {
+        hands: Mutex<Instants>,
+        since: i64,
+    },
 }
 
 /// What both clocks said at one moment, in microseconds.
@@ -81,7 +86,15 @@ impl Clock {
         }))
     }
 
-    /// Moves a manual clock on by `duration`.
+    /// Returns a clock that begins at `now`, goes on as fast as the machine's, and can be moved on:
+    /// for demonstrations.
+    pub fn simulated(now: Timestamp) -> Self {
+        let start = Instants { wall: now.as_micros(), steady: 0 };
+        let source = Source::Simulated { hands: Mutex::new(start), since: steady_micros() };
+        Clock(Arc::new(Shared { source, anchor: Mutex::new(start) }))
+    }
+
+    /// Moves a manual or simulated clock on by `duration`.
     ///
     /// # Panics
     ///
@@ -93,7 +106,7 @@ impl Clock {
         hands.steady = hands.steady.saturating_add(micros);
     }
 
-    /// Sets the wall clock of a manual clock, as a person or a time server would.
+    /// Sets the wall clock of a manual or simulated clock, as a person or a time server would.
     ///
     /// # Panics
     ///
@@ -133,13 +146,20 @@ impl Clock {
         match &self.0.source {
             Source::System => Instants { wall: wall_micros(), steady: steady_micros() },
             Source::Manual(hands) => *lock(hands),
+            Source::Simulated { hands, since } => {
+                let (hands, gone) = (*lock(hands), steady_micros() - since);
+                Instants {
+                    wall: hands.wall.saturating_add(gone),
+                    steady: hands.steady.saturating_add(gone),
+                }
+            }
         }
     }
 
     fn hands(&self) -> MutexGuard<'_, Instants> {
         match &self.0.source {
             Source::System => panic!("the machine's clock is not moved by hand"),
-            Source::Manual(hands) => lock(hands),
+            Source::Manual(hands) | Source::Simulated { hands, .. } => lock(hands),
         }
     }
 }
@@ -227,6 +247,19 @@ mod tests {
         clock.accept();
 
         assert_eq!(clock.read(), Reading { now: at(9_000), trust: Trust::Steady });
+    }
+
+    #[test]
+    fn simulates_a_clock_that_goes_on_and_can_be_moved_on() {
+        let clock = Clock::simulated(at(1_000));
+
+        let first = clock.now();
+        clock.advance(Duration::from_secs(3_600));
+        let later = clock.read();
+
+        assert!(at(1_000) <= first);
+        assert_eq!(later.trust, Trust::Steady);
+        assert!(first.plus(Duration::from_secs(3_600)) <= later.now);
     }
 
     #[test]
