@@ -8,7 +8,7 @@ use airspace::{EntityId, SubscriptionId};
 use spacetime::Timestamp;
 
 use crate::entity::{Details, Entity, Known};
-use crate::flight::{Bounds, EntityKind, Flight, LowerPriority};
+use crate::flight::{Bounds, EntityKind, Flight, Identification, LowerPriority, PathPoint};
 use crate::plan::bounded::Bounded;
 use crate::plan::moves::{Move, Moves};
 
@@ -58,6 +58,10 @@ pub(crate) struct Wish {
     pub(crate) lower_priority: LowerPriority,
     /// The constraints that it may enter.
     pub(crate) allowed_constraints: BTreeSet<EntityId>,
+    /// Its path as asked for, thinned; empty if it was asked for as volumes.
+    pub(crate) path: Vec<PathPoint>,
+    /// Who flies, for those who look by remote ID.
+    pub(crate) identification: Identification,
 }
 
 /// A request to the hub, exactly as it is sent: once more if need be, with the same key.
@@ -104,7 +108,7 @@ impl Own {
     /// Returns the flight as the hub has it; `None` if it is none or the hub has not taken it.
     pub(crate) fn flight(&self) -> Option<Flight> {
         let (wish, taken) = (self.wish.as_ref()?, self.taken.as_ref()?);
-        let state = taken.known.entity.reference().state()?;
+        let state = taken.known.entity.state()?;
         Some(Flight {
             id: self.id,
             state,
@@ -114,6 +118,17 @@ impl Own {
             climb_m: taken.moved.climb_m(),
             volumes: taken.known.volumes.iter().map(|one| one.volume.clone()).collect(),
         })
+    }
+
+    /// Returns the flight as the hub has it if others are to see it: while it is active.
+    pub(crate) fn shown(&self) -> Option<&Arc<Known>> {
+        let known = &self.taken.as_ref()?.known;
+        match known.entity.state()? {
+            OperationalIntentState::Accepted => None,
+            OperationalIntentState::Activated
+            | OperationalIntentState::Nonconforming
+            | OperationalIntentState::Contingent => Some(known),
+        }
     }
 
     fn subscription_id(&self) -> Option<SubscriptionId> {

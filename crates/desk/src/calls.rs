@@ -33,6 +33,24 @@ pub enum CallName {
     GetConstraintDetails,
     /// `notifyConstraintDetailsChanged` at a peer.
     NotifyConstraintDetails,
+    /// `searchIdentificationServiceAreas` at the hub.
+    SearchIdentificationServiceAreas,
+    /// `getIdentificationServiceArea` at the hub.
+    GetIdentificationServiceArea,
+    /// `createIdentificationServiceArea` at the hub.
+    PutIdentificationServiceArea,
+    /// `deleteIdentificationServiceArea` at the hub.
+    DeleteIdentificationServiceArea,
+    /// `getSubscription` of F3411-22a at the hub.
+    GetRemoteIdSubscription,
+    /// `createSubscription` or `updateSubscription` of F3411-22a at the hub.
+    PutRemoteIdSubscription,
+    /// `deleteSubscription` of F3411-22a at the hub.
+    DeleteRemoteIdSubscription,
+    /// `searchFlights` at a peer.
+    SearchFlights,
+    /// `postIdentificationServiceArea` at a peer.
+    NotifyIdentificationServiceArea,
 }
 
 /// How a call ended.
@@ -84,7 +102,7 @@ struct Tally {
 
 impl CallName {
     /// Every name, in the order of their declaration.
-    pub const ALL: [CallName; 13] = [
+    pub const ALL: [CallName; 22] = [
         CallName::FetchToken,
         CallName::QueryOperationalIntentReferences,
         CallName::GetOperationalIntentReference,
@@ -98,6 +116,15 @@ impl CallName {
         CallName::NotifyOperationalIntentDetails,
         CallName::GetConstraintDetails,
         CallName::NotifyConstraintDetails,
+        CallName::SearchIdentificationServiceAreas,
+        CallName::GetIdentificationServiceArea,
+        CallName::PutIdentificationServiceArea,
+        CallName::DeleteIdentificationServiceArea,
+        CallName::GetRemoteIdSubscription,
+        CallName::PutRemoteIdSubscription,
+        CallName::DeleteRemoteIdSubscription,
+        CallName::SearchFlights,
+        CallName::NotifyIdentificationServiceArea,
     ];
 
     /// Returns the name in `snake_case`.
@@ -116,6 +143,15 @@ impl CallName {
             CallName::NotifyOperationalIntentDetails => "notify_operational_intent_details",
             CallName::GetConstraintDetails => "get_constraint_details",
             CallName::NotifyConstraintDetails => "notify_constraint_details",
+            CallName::SearchIdentificationServiceAreas => "search_identification_service_areas",
+            CallName::GetIdentificationServiceArea => "get_identification_service_area",
+            CallName::PutIdentificationServiceArea => "put_identification_service_area",
+            CallName::DeleteIdentificationServiceArea => "delete_identification_service_area",
+            CallName::GetRemoteIdSubscription => "get_remote_id_subscription",
+            CallName::PutRemoteIdSubscription => "put_remote_id_subscription",
+            CallName::DeleteRemoteIdSubscription => "delete_remote_id_subscription",
+            CallName::SearchFlights => "search_flights",
+            CallName::NotifyIdentificationServiceArea => "notify_identification_service_area",
         }
     }
 }

@@ -10,11 +10,11 @@ use wire::f3548::constraints::PutConstraintReferenceParameters;
 use wire::f3548::uss::constraints::ConstraintDetails;
 
 use crate::book::{Own, Pending, PendingChange, Taken, entity_of};
-use crate::client::hub::{Hub, HubError, Submitted};
+use crate::client::hub::{Changed, Hub, HubError, Submitted};
 use crate::core::Core;
-use crate::entity::{Details, Entity, Known, Reference, notification};
+use crate::entity::{Details, Entity, Known, notification};
 use crate::flight::EntityKind;
-use crate::outbox::Notice;
+use crate::outbox::{About, Notice};
 use crate::plan::moves::Move;
 use crate::store::WriteError;
 use crate::wish::RequestError;
@@ -32,8 +32,8 @@ pub enum ChangeError {
     /// What is asked for cannot be.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// There is no such flight or constraint.
-    #[error("there is no such flight or constraint")]
+    /// There is no such flight, constraint or watch.
+    #[error("there is no such flight, constraint or watch")]
     NotFound,
     /// The flight is in a state in which this cannot be done.
     #[error("it cannot be done in state {0:?}")]
@@ -51,7 +51,7 @@ pub enum ChangeError {
     #[error("the desk cannot write down what it does: {0}")]
     Store(String),
     /// The desk holds as much as it can.
-    #[error("the desk holds as many flights and constraints as it can")]
+    #[error("the desk holds as many of these as it can")]
     Full,
     /// The desk ends.
     #[error("the desk ends")]
@@ -79,13 +79,16 @@ impl Core {
     /// Sends a request until it is known what came of it, but not for ever.
     ///
     /// After a try without an answer, a refusal of the next proves nothing: a hub that knows no
-    /// `Idempotency-Key` refuses what it has done already, and one that is busy does not look.
-    pub(crate) async fn submit(&self, kind: EntityKind, pending: &Pending) -> Submitted {
+    /// `Idempotency-Key` refuses what it has done already, and one that is busy does not look. Only
+    /// one that asks for more of a key has not done it.
+    pub(crate) async fn persist<T, F>(&self, submit: impl Fn() -> F) -> Submitted<T>
+    where
+        F: Future<Output = Submitted<T>>,
+    {
         let mut wait = SUBMIT_RETRY_AFTER;
         let mut doubt = None;
         for attempt in 1..=SUBMIT_ATTEMPTS_MAX {
-            let submitted = self.hub.submit(kind, pending).await;
-            let asked_s = match submitted {
+            let asked_s = match submit().await {
                 Submitted::Unknown { why } => {
                     doubt = Some(why);
                     0
@@ -96,8 +99,8 @@ impl Core {
                 Submitted::NotTaken { why, .. } if doubt.is_some() => {
                     return Submitted::Unknown { why };
                 }
-                Submitted::Refused { status, message } if doubt.is_some() => {
-                    return Submitted::Unknown { why: format!("{status}: {message}") };
+                Submitted::Refused(refusal) if doubt.is_some() && refusal.missing.is_empty() => {
+                    return Submitted::Unknown { why: refusal.to_string() };
                 }
                 known => return known,
             };
@@ -115,10 +118,9 @@ impl Core {
         self: &Arc<Self>,
         own: Own,
         pending: &Pending,
-        reference: Reference,
-        subscribers: Vec<SubscriberToNotify>,
+        changed: Changed,
     ) -> Result<impl Future<Output = Taken> + use<>, ChangeError> {
-        let known = entity_of(reference, pending)
+        let known = entity_of(changed.reference, pending)
             .filter(|(entity, _)| entity.id() == own.id)
             .and_then(|(entity, moved)| Some((Known::new(entity).ok()?, moved)));
         let Some((known, moved)) = known else {
@@ -126,6 +128,7 @@ impl Core {
             let why = "its answer is about something else, or does not show the OVN".to_owned();
             return Err(ChangeError::Unknown(why));
         };
+        let subscribers = changed.subscribers;
         let notices = self.notices(own.kind, own.id, Some(&known.entity), subscribers);
         let taken = Taken { known: Arc::new(known), moved };
         let written = self.take(own, taken.clone(), notices).await;
@@ -147,21 +150,21 @@ impl Core {
             subscribers.into_iter().filter(|subscriber| subscriber.uss_base_url != self.base_url);
         let notice = |subscriber: SubscriberToNotify| {
             let body = notification(kind, id, entity, subscriber.subscriptions);
-            self.outbox.draft(kind, subscriber.uss_base_url.as_str(), body)
+            self.outbox.draft(About::Entity(kind), subscriber.uss_base_url.as_str(), body)
         };
         others.map(notice).collect()
     }
 
     /// Returns the error for a request that was not done; forgets it, or leaves it to be settled.
-    pub(crate) async fn not_done(&self, id: EntityId, submitted: Submitted) -> ChangeError {
+    pub(crate) async fn not_done(
+        &self,
+        id: EntityId,
+        submitted: Submitted<Changed>,
+    ) -> ChangeError {
         let error = match submitted {
-            Submitted::Refused { status, message } => HubError::Refused { status, message },
+            Submitted::Refused(refusal) => HubError::from(refusal),
             Submitted::NotTaken { why, .. } => HubError::NoAnswer(why),
-            Submitted::Missing(_) => {
-                let message = "it asks for a key, which this change does not need".to_owned();
-                HubError::Refused { status: 409, message }
-            }
-            Submitted::Done { .. } => unreachable!("the caller has taken over what was done"),
+            Submitted::Done(_) => unreachable!("the caller has taken over what was done"),
             Submitted::Unknown { why } => {
                 self.unsettled.notify_one();
                 return ChangeError::Unknown(why);
@@ -186,13 +189,15 @@ impl Core {
         }
         let pending = Arc::new(self.pending(&own, PendingChange::Delete, Vec::new()));
         self.begin(&own, Arc::clone(&pending)).await?;
-        let written = match self.submit(kind, &pending).await {
-            Submitted::Done { subscribers, .. } => {
-                let notices = self.notices(kind, id, None, subscribers);
+        let written = match self.persist(|| self.hub.submit(kind, &pending)).await {
+            Submitted::Done(changed) => {
+                let notices = self.notices(kind, id, None, changed.subscribers);
                 self.remove(id, notices).await
             }
             // The hub has forgotten it, or never had it.
-            Submitted::Refused { status: 404, .. } => self.remove(id, Vec::new()).await,
+            Submitted::Refused(refusal) if refusal.status == 404 => {
+                self.remove(id, Vec::new()).await
+            }
             not_done => return Err(self.not_done(id, not_done).await),
         };
         drop(turn);
@@ -216,9 +221,9 @@ impl Core {
         let change = PendingChange::Put { details, moved: Move::default() };
         let pending = Arc::new(self.pending(&own, change, body));
         self.begin(&own, Arc::clone(&pending)).await?;
-        match self.submit(own.kind, &pending).await {
-            Submitted::Done { reference, subscribers } => {
-                let written = self.finish(own, &pending, reference, subscribers).await?;
+        match self.persist(|| self.hub.submit(own.kind, &pending)).await {
+            Submitted::Done(changed) => {
+                let written = self.finish(own, &pending, changed).await?;
                 drop(turn);
                 Ok(written.await.known)
             }

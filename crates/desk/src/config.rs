@@ -11,6 +11,19 @@ pub use crate::client::address::PrivateAddresses;
 pub use crate::client::hub::ConstraintProcessing;
 pub use crate::client::tokens::TokenSource;
 
+/// Whether the desk is a service provider of remote ID (F3411-22a) for its flights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RemoteId {
+    /// Active flights are seen where their user tells that they are, and until then where their
+    /// plan has them.
+    #[default]
+    Telemetry,
+    /// Active flights are seen where their plan has them, as simulated: for demonstrations.
+    Plan,
+    /// Nobody is told of the desk's flights; for desks whose tokens do not open it.
+    Off,
+}
+
 /// What a desk is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -40,6 +53,8 @@ pub struct Config {
     pub private_addresses: PrivateAddresses,
     /// Whether the desk heeds constraints.
     pub constraint_processing: ConstraintProcessing,
+    /// Whether others see the desk's flights by remote ID, and where positions come from.
+    pub remote_id: RemoteId,
     /// Serves others over TLS.
     pub tls: Option<Tls>,
     /// What one connection and all together may take.
@@ -67,6 +82,7 @@ impl Config {
             audiences: Vec::new(),
             private_addresses: PrivateAddresses::default(),
             constraint_processing: ConstraintProcessing::default(),
+            remote_id: RemoteId::default(),
             tls: None,
             limits: Limits::default(),
             clock: Clock::system(),

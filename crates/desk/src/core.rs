@@ -2,24 +2,37 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use airspace::EntityId;
 use hub::clock::Clock;
 use hub::entropy::Entropy;
+use spacetime::Volume;
 use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
 
 use crate::book::{Book, Own, Pending, Taken};
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::client::hub::Hub;
 use crate::client::peer::Peers;
+use crate::config::RemoteId;
 use crate::entity::{Known, Period};
 use crate::flight::EntityKind;
 use crate::outbox::{Notice, Outbox};
+use crate::remote_id::register::Tries;
+use crate::remote_id::registration::{Registration, Registrations};
+use crate::remote_id::sky::Sky;
+use crate::remote_id::telemetry::AllPositions;
 use crate::store::{Change, Store, WriteError};
 
 /// How many flights are planned at once; others wait.
 pub const FLIGHTS_AT_ONCE_MAX: usize = 64;
+
+/// How long a change waits for what follows from it at the hub by remote ID.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(2);
+/// Registrations share so many lanes by their ids.
+const LANES: usize = 64;
 
 /// A desk without its listeners.
 pub(crate) struct Core {
@@ -39,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) outbox: Arc<Outbox>,
     /// The disk.
     pub(crate) store: Arc<Store>,
+    /// Whether others see the desk's flights by remote ID.
+    pub(crate) remote_id: RemoteId,
     /// Held from deciding on a change of an own entity until the hub has answered, so that the
     /// desk's own flights never race one another, and no entity is changed twice at once.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -46,56 +61,71 @@ pub(crate) struct Core {
     pub(crate) planning: Semaphore,
     /// Wakes what settles pending requests.
     pub(crate) unsettled: Notify,
-    book: Mutex<Book>,
-    cache: Mutex<Cache>,
-    /// Entities that are to be put for the first time count before they are in the book.
-    reserved: AtomicUsize,
+    /// What the desk holds in memory.
+    pub(crate) memory: Memory,
 }
 
-/// What [`Core::new`] is made of.
-pub(crate) struct Parts {
-    pub(crate) base_url: airspace::UssBaseUrl,
-    pub(crate) clock: Clock,
-    pub(crate) entropy: Entropy,
-    pub(crate) client: Client,
-    pub(crate) hub: Hub,
-    pub(crate) peers: Peers,
-    pub(crate) outbox: Arc<Outbox>,
-    pub(crate) store: Arc<Store>,
+/// What a desk holds in memory; each part behind a lock that is never held across a wait.
+pub(crate) struct Memory {
+    book: Mutex<Book>,
+    cache: Mutex<Cache>,
+    registrations: Mutex<Registrations>,
+    positions: Mutex<AllPositions>,
+    sky: Mutex<Sky>,
+    /// Entities that are to be put for the first time count before they are in the book.
+    reserved: AtomicUsize,
+    /// Held while the hub is asked about a registration, so that it is asked one thing at a time.
+    lanes: [tokio::sync::Mutex<()>; LANES],
 }
 
 /// A place in the book for an entity that is not in it yet; free again when dropped.
 pub(crate) struct Reservation<'a>(&'a Core);
 
-impl Core {
-    /// Returns a desk that holds `owns`.
-    pub(crate) fn new(parts: Parts, owns: Vec<Own>) -> Self {
-        Core {
-            base_url: parts.base_url,
-            clock: parts.clock,
-            entropy: parts.entropy,
-            client: parts.client,
-            hub: parts.hub,
-            peers: parts.peers,
-            outbox: parts.outbox,
-            store: parts.store,
-            turn: tokio::sync::Mutex::new(()),
-            planning: Semaphore::new(FLIGHTS_AT_ONCE_MAX),
-            unsettled: Notify::new(),
+impl Memory {
+    /// Returns the memory of a desk that holds these.
+    pub(crate) fn new(owns: Vec<Own>, registrations: Vec<Registration>) -> Self {
+        Memory {
             book: Mutex::new(Book::new(owns)),
             cache: Mutex::default(),
+            registrations: Mutex::new(Registrations::new(registrations)),
+            positions: Mutex::default(),
+            sky: Mutex::default(),
             reserved: AtomicUsize::new(0),
+            lanes: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
         }
     }
+}
 
+impl Core {
     /// Returns the desk's own entities; the lock is never held across a wait.
     pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what is known of others' entities; the lock is never held across a wait.
     pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what the desk keeps at the hub by remote ID; the lock is never held across a wait.
+    pub(crate) fn registrations(&self) -> MutexGuard<'_, Registrations> {
+        self.memory.registrations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns where the desk's flights were; the lock is never held across a wait.
+    pub(crate) fn positions(&self) -> MutexGuard<'_, AllPositions> {
+        self.memory.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what is known of others by remote ID; the lock is never held across a wait.
+    pub(crate) fn sky(&self) -> MutexGuard<'_, Sky> {
+        self.memory.sky.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody asks the hub about a registration, and keeps others from it.
+    pub(crate) async fn lane(&self, id: EntityId) -> tokio::sync::MutexGuard<'_, ()> {
+        let lane = usize::from(id.as_bytes()[0]) % LANES;
+        self.memory.lanes[lane].lock().await
     }
 
     /// Returns an entity of the desk's own.
@@ -110,7 +140,7 @@ impl Core {
 
     /// Keeps a place for one more entity, if there may be one more.
     pub(crate) fn reserve(&self) -> Option<Reservation<'_>> {
-        let reserved = self.reserved.fetch_add(1, Ordering::Relaxed);
+        let reserved = self.memory.reserved.fetch_add(1, Ordering::Relaxed);
         let reservation = Reservation(self);
         self.book().has_room(reserved).then_some(reservation)
     }
@@ -135,10 +165,11 @@ impl Core {
         notices: Vec<Notice>,
     ) -> impl Future<Output = ()> + use<> {
         let own = Own { taken: Some(taken), pending: None, ..own };
+        let follow = self.follow(own.id, Some(&own));
         let mut changes = vec![Change::put(&own)];
         changes.extend(notices.iter().map(Change::add));
         self.book().put(own);
-        self.write_and_tell(changes, notices).await
+        self.write_and_tell(changes, notices, follow).await
     }
 
     /// Removes an entity that the hub no longer has, and takes over whom to tell; as
@@ -148,10 +179,12 @@ impl Core {
         id: EntityId,
         notices: Vec<Notice>,
     ) -> impl Future<Output = ()> + use<> {
+        let follow = self.follow(id, None);
         let mut changes = vec![Change::RemoveOwn(id)];
         changes.extend(notices.iter().map(Change::add));
         self.book().remove(id);
-        self.write_and_tell(changes, notices).await
+        self.positions().remove(id);
+        self.write_and_tell(changes, notices, follow).await
     }
 
     /// Forgets a request that the hub did not do, durably; an entity that was never taken goes.
@@ -186,29 +219,66 @@ impl Core {
         own.taken.as_ref().map(|taken| Arc::clone(&taken.known))
     }
 
+    /// Wants the hub to have by remote ID what follows from a flight as it is now, `None` if it is
+    /// gone; returns what changed.
+    pub(crate) fn follow(&self, id: EntityId, own: Option<&Own>) -> Vec<Registration> {
+        let shown = own.filter(|_| self.remote_id != RemoteId::Off).and_then(Own::shown);
+        let volumes: Vec<&Volume> = shown
+            .map_or_else(Vec::new, |known| known.volumes.iter().map(|one| &one.volume).collect());
+        let shown = shown.map(|known| (known.entity.version(), volumes.as_slice()));
+        self.registrations().follow(id, shown, || self.draw_id())
+    }
+
     async fn write_and_tell(
         self: &Arc<Self>,
-        changes: Vec<Change>,
+        mut changes: Vec<Change>,
         notices: Vec<Notice>,
+        follow: Vec<Registration>,
     ) -> impl Future<Output = ()> + use<> {
         let core = Arc::clone(self);
         let numbers = core.outbox.owe(notices);
+        changes.extend(follow.iter().map(Change::register));
         let written = core.store.queue(changes).await;
         async move {
             if let Err(error) = written.await {
                 tracing::error!(error = %error,
                     "what the hub did is not written down; it is asked again after a restart");
             }
-            for number in numbers {
-                let outbox = Arc::clone(&core.outbox);
-                tokio::spawn(async move { outbox.deliver(number).await });
-            }
+            core.deliver(numbers);
+            core.follow_up(follow).await;
         }
+    }
+
+    /// Delivers notifications that are stored, in the background.
+    pub(crate) fn deliver(&self, numbers: Vec<u64>) {
+        for number in numbers {
+            let outbox = Arc::clone(&self.outbox);
+            tokio::spawn(async move { outbox.deliver(number).await });
+        }
+    }
+
+    /// Asks the hub for what is wanted of registrations, and waits for it a little.
+    ///
+    /// What takes longer goes on; what fails is tried again by the desk's upkeep.
+    async fn follow_up(self: &Arc<Self>, follow: Vec<Registration>) {
+        let mut tasks = JoinSet::new();
+        for Registration { id, .. } in follow {
+            let core = Arc::clone(self);
+            tasks.spawn(async move {
+                if let Err(error) = core.register(id, Tries::Several).await {
+                    tracing::warn!(registration.id = %id, error = %error,
+                        "the hub does not have yet what remote id wants");
+                }
+            });
+        }
+        let all = async { while tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(FOLLOWED_WITHIN, all).await;
+        tasks.detach_all();
     }
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        self.0.reserved.fetch_sub(1, Ordering::Relaxed);
+        self.0.memory.reserved.fetch_sub(1, Ordering::Relaxed);
     }
 }

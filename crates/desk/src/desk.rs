@@ -8,7 +8,8 @@ use std::time::Duration;
 use airspace::{EntityId, Party, UssBaseUrl};
 use hub::auth::{Authenticator, KeysError};
 use hub::server::{Server, ServerError};
-use tokio::sync::watch;
+use spacetime::LatLng;
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use wire::f3548::uss::constraints::ConstraintDetails;
 
@@ -19,11 +20,13 @@ use crate::client::peer::Peers;
 use crate::client::tokens::{TokenError, TokenSource, Tokens};
 use crate::client::{CallError, Client, audience_of, join};
 use crate::config::Config;
-use crate::core::{Core, Parts};
+use crate::core::{Core, FLIGHTS_AT_ONCE_MAX, Memory};
 use crate::entity::{Entity, Known};
 use crate::flight::{Constraint, ConstraintRequest, EntityKind, Flight, FlightRequest, Report};
 use crate::outbox::Outbox;
 use crate::public_key::{self, PublicKeyError};
+use crate::remote_id::look::Sight;
+use crate::remote_id::telemetry::{Telemetry, TelemetryError};
 use crate::server::{Reach, Serves, Serving, is_local_host};
 use crate::store::{Contents, OpenError, Store};
 use crate::upkeep;
@@ -180,6 +183,29 @@ impl Desk {
         self.0.core.book().taken().filter_map(|(_, taken)| constraint(&taken.known)).collect()
     }
 
+    /// Takes where an active flight is; others see it by remote ID.
+    pub fn tell_position(&self, id: EntityId, told: Telemetry) -> Result<(), TelemetryError> {
+        self.0.core.tell_position(id, told)
+    }
+
+    /// Begins to watch the area between two opposite corners by remote ID; returns which watch it
+    /// is.
+    pub async fn watch(&self, corners: [LatLng; 2]) -> Result<EntityId, ChangeError> {
+        let core = Arc::clone(&self.0.core);
+        self.0.core.detached(async move { core.watch(corners).await }).await
+    }
+
+    /// Returns which flights are in a watched area, as their service providers tell now.
+    pub async fn look(&self, watch: EntityId) -> Result<Sight, ChangeError> {
+        self.0.core.look(watch).await
+    }
+
+    /// Ends a watch.
+    pub async fn end_watch(&self, watch: EntityId) -> Result<(), ChangeError> {
+        let core = Arc::clone(&self.0.core);
+        self.0.core.detached(async move { core.end_watch(watch).await }).await
+    }
+
     /// Waits until every notification that is owed is delivered or given up.
     pub async fn told(&self) {
         self.0.core.outbox.empty().await;
@@ -188,6 +214,7 @@ impl Desk {
     /// Tries once to find out what became of requests of which that is not known.
     pub async fn settle(&self) {
         self.0.core.settle_all().await;
+        self.0.core.register_all().await;
     }
 
     /// Ends flights and constraints that are over, as the desk does by itself now and then.
@@ -353,7 +380,7 @@ fn assemble(
     let hub = Hub::new(client.clone(), tokens.clone(), &config.hub, processing).map_err(hub_url)?;
     let peers = Peers::new(client.clone(), tokens);
     let outbox = Arc::new(Outbox::new(peers.clone(), Arc::clone(&store), contents.notices));
-    let parts = Parts {
+    let core = Core {
         base_url,
         clock: config.clock.clone(),
         entropy: config.entropy.clone(),
@@ -362,8 +389,14 @@ fn assemble(
         peers,
         outbox,
         store,
+        remote_id: config.remote_id,
+        turn: tokio::sync::Mutex::new(()),
+        planning: Semaphore::new(FLIGHTS_AT_ONCE_MAX),
+        unsettled: Notify::new(),
+        memory: Memory::new(contents.owns, contents.registrations),
     };
-    Ok(Core::new(parts, contents.owns))
+    core.follow_all();
+    Ok(core)
 }
 
 fn spawn_tasks(core: &Arc<Core>, serving: Serving, stopped: &watch::Receiver<bool>) -> JoinSet<()> {

@@ -159,14 +159,6 @@ impl Reference {
         }
     }
 
-    /// Returns the state of an operational intent.
-    pub(crate) const fn state(&self) -> Option<OperationalIntentState> {
-        match self {
-            Reference::OperationalIntent(reference) => Some(reference.state),
-            Reference::Constraint(_) => None,
-        }
-    }
-
     /// Tells whether hubs want no key for it: it is not yet in use and its manager is down.
     pub(crate) fn needs_no_key(&self) -> bool {
         match self {
@@ -233,6 +225,14 @@ impl Entity {
         match self {
             Entity::OperationalIntent(entity) => entity.reference.version,
             Entity::Constraint(entity) => entity.reference.version,
+        }
+    }
+
+    /// Returns the state of an operational intent.
+    pub(crate) const fn state(&self) -> Option<OperationalIntentState> {
+        match self {
+            Entity::OperationalIntent(entity) => Some(entity.reference.state),
+            Entity::Constraint(_) => None,
         }
     }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use airspace::operational_intent::OperationalIntentState;
 use airspace::{EntityId, Party};
 use spacetime::{LatLng, Timestamp, Volume};
+use wire::f3411_22a::uss::flight_details::{OperatorLocation, UaClassificationEu, UasId};
+use wire::f3411_22a::uss::flights::UaType;
 
 use crate::plan::moves::Move;
 
@@ -16,6 +18,9 @@ pub const BUFFER_LATERAL_M: std::ops::RangeInclusive<f64> = 1.0..=5_000.0;
 pub const BUFFER_VERTICAL_M: std::ops::RangeInclusive<f64> = 1.0..=1_000.0;
 /// The longest delay that a user may allow, in seconds.
 pub const DELAY_S_MAX: u32 = 86_400;
+
+/// How many characters a text of an [`Identification`] has.
+pub const IDENTIFICATION_CHARS_MAX: usize = 1_000;
 
 /// A flight to be planned.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +35,27 @@ pub struct FlightRequest {
     pub lower_priority: LowerPriority,
     /// The constraints that it may enter.
     pub allowed_constraints: BTreeSet<EntityId>,
+    /// Who flies, for those who look by remote ID.
+    pub identification: Identification,
+}
+
+/// Who flies and what for (F3411-22a `RIDFlightDetails`); nothing is told unless given.
+///
+/// It is for those who ask the desk for it, one flight at a time. The hub is never told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Identification {
+    /// What kind of aircraft it is; this alone is told with its position.
+    pub aircraft_type: UaType,
+    /// What the aircraft is called.
+    pub uas_id: Option<UasId>,
+    /// The registration of the operator; may be empty.
+    pub operator_id: String,
+    /// Where the pilot is.
+    pub operator_location: Option<OperatorLocation>,
+    /// What the flight is for; may be empty.
+    pub operation_description: String,
+    /// How the European Union classifies it.
+    pub eu_classification: Option<UaClassificationEu>,
 }
 
 /// Where and when a flight would go.
@@ -229,7 +255,25 @@ impl FlightRequest {
             priority: 0,
             lower_priority: LowerPriority::default(),
             allowed_constraints: BTreeSet::new(),
+            identification: Identification::default(),
         }
+    }
+}
+
+impl Identification {
+    /// Returns the name of a text that is too long, if one is.
+    pub(crate) fn too_long(&self) -> Option<&'static str> {
+        let uas_id = self.uas_id.clone().unwrap_or_default();
+        let texts = [
+            ("uas_id.serial_number", &uas_id.serial_number),
+            ("uas_id.registration_id", &uas_id.registration_id),
+            ("uas_id.utm_id", &uas_id.utm_id),
+            ("uas_id.specific_session_id", &uas_id.specific_session_id),
+            ("operator_id", &self.operator_id),
+            ("operation_description", &self.operation_description),
+        ];
+        let is_long = |text: &str| IDENTIFICATION_CHARS_MAX < text.chars().count();
+        texts.into_iter().find(|(_, text)| is_long(text)).map(|(name, _)| name)
     }
 }
 

@@ -175,14 +175,14 @@ impl Core {
         let key = key(&course, &owns, &planning.scene);
         let pending = Arc::new(self.flight_pending(&own, target, (moved, course), key));
         self.begin(&own, Arc::clone(&pending)).await?;
-        match self.submit(own.kind, &pending).await {
-            Submitted::Done { reference, subscribers } => {
-                let written = self.finish(own, &pending, reference, subscribers).await?;
+        match self.persist(|| self.hub.submit(own.kind, &pending)).await {
+            Submitted::Done(changed) => {
+                let written = self.finish(own, &pending, changed).await?;
                 Ok(Attempt::Taken(written.boxed()))
             }
-            Submitted::Missing(references) => {
+            Submitted::Refused(refusal) if !refusal.missing.is_empty() => {
                 self.abandon(own.id).await?;
-                Ok(Attempt::Missing(references))
+                Ok(Attempt::Missing(refusal.missing))
             }
             not_done => Err(self.not_done(own.id, not_done).await),
         }

@@ -1,4 +1,5 @@
-//! Notifications that the desk owes to subscribers (F3548-21 SCD0085 and around it).
+//! Notifications that the desk owes to subscribers (F3548-21 SCD0085 and around it, F3411-22a
+//! `SubscriberToNotify`).
 //!
 //! Who is to be told is written down in the same transaction as what the hub did. Delivery is tried
 //! a few times and then given up, with a warning: a subscriber that cannot be reached finds the
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use airspace::EntityId;
 use tokio::sync::{Semaphore, watch};
 
 use crate::client::peer::Peers;
@@ -27,13 +29,22 @@ const LANES: usize = 64;
 /// How long is waited before a notification is tried again; four times as long each time.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
+/// What a notification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// An entity, which its body names.
+    Entity(EntityKind),
+    /// An identification service area, which its path names.
+    ServiceArea(EntityId),
+}
+
 /// A notification that is owed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Notice {
     /// Ascending in the order in which they are owed.
     pub(crate) number: u64,
     /// About what.
-    pub(crate) kind: EntityKind,
+    pub(crate) about: About,
     /// To whom.
     pub(crate) uss_base_url: String,
     /// The body, JSON.
@@ -69,10 +80,10 @@ impl Outbox {
 
     /// Returns a notification with a number of its own, to be stored and then handed to
     /// [`Outbox::owe`].
-    pub(crate) fn draft(&self, kind: EntityKind, uss_base_url: &str, body: Vec<u8>) -> Notice {
+    pub(crate) fn draft(&self, about: About, uss_base_url: &str, body: Vec<u8>) -> Notice {
         Notice {
             number: self.next.fetch_add(1, Ordering::Relaxed),
-            kind,
+            about,
             uss_base_url: uss_base_url.to_owned(),
             body: String::from_utf8(body).expect("JSON is UTF-8").into(),
         }
@@ -162,6 +173,8 @@ mod tests {
     use crate::client::address::PrivateAddresses;
     use crate::client::tokens::{TokenSource, Tokens};
 
+    const ABOUT: About = About::Entity(EntityKind::Constraint);
+
     fn outbox(directory: &std::path::Path, notices: Vec<Notice>) -> Outbox {
         let client = Client::new(PrivateAddresses::Refuse).expect("a client");
         let source =
@@ -177,7 +190,7 @@ mod tests {
     async fn owes_as_many_notifications_as_it_may() {
         let directory = tempfile::tempdir().expect("a directory");
         let outbox = outbox(directory.path(), Vec::new());
-        let draft = || outbox.draft(EntityKind::Constraint, "http://birch.example", b"{}".to_vec());
+        let draft = || outbox.draft(ABOUT, "http://birch.example", b"{}".to_vec());
 
         let all = outbox.owe((0..NOTICES_MAX).map(|_| draft()).collect());
         let beyond = outbox.owe(vec![draft()]);
@@ -192,7 +205,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let owed = Notice {
             number: 7,
-            kind: EntityKind::Constraint,
+            about: ABOUT,
             uss_base_url: "http://birch.example".to_owned(),
             body: "{}".into(),
         };
@@ -200,7 +213,7 @@ mod tests {
         let outbox = outbox(directory.path(), vec![owed]);
 
         assert_eq!(outbox.numbers(), [7]);
-        let next = outbox.draft(EntityKind::Constraint, "http://birch.example", b"{}".to_vec());
+        let next = outbox.draft(ABOUT, "http://birch.example", b"{}".to_vec());
         assert_eq!(next.number, 8);
     }
 }

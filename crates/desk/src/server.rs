@@ -5,9 +5,11 @@
 
 pub(crate) mod operation;
 mod problem;
+mod remote_id_body;
 mod user;
 mod user_body;
 mod uss;
+mod watches;
 
 use std::sync::{Arc, OnceLock};
 
@@ -119,6 +121,7 @@ impl Serving {
                 .into_response();
         };
         let parameter = parameter.to_owned();
+        let query = request.uri().query().unwrap_or_default().to_owned();
         let (parts, body) = request.into_parts();
         let caller = match self.0.authenticator.authenticate(&parts.headers).await {
             Ok(caller) => caller,
@@ -132,7 +135,7 @@ impl Serving {
             Ok(body) => body,
             Err(failure) => return failure.into_response(),
         };
-        let call = uss::Call { core, party: caller.party.clone(), parameter, body };
+        let call = uss::Call { core, party: caller.party.clone(), parameter, query, body };
         uss::answer(operation.id, call).await.unwrap_or_else(IntoResponse::into_response)
     }
 

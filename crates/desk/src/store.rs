@@ -1,4 +1,5 @@
-//! What the desk keeps on disk: its own entities, notifications owed, reports received.
+//! What the desk keeps on disk: its own entities, what it keeps at the hub by remote ID,
+//! notifications owed, reports received.
 //!
 //! One thread writes; all changes that wait go into one transaction with one sync. A change whose
 //! write returned without error is there after a power cut. Everything but reports is held in
@@ -18,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::book::Own;
 use crate::outbox::Notice;
+use crate::remote_id::registration::Registration;
 
 pub(crate) use record::RecordError;
 
@@ -93,6 +95,10 @@ pub(crate) enum Change {
     PutOwn(EntityId, String),
     /// Removes an entity of the desk's own.
     RemoveOwn(EntityId),
+    /// Puts a registration as it is now.
+    PutRegistration(EntityId, String),
+    /// Removes a registration.
+    RemoveRegistration(EntityId),
     /// Adds a notification that is owed.
     AddNotice(u64, String),
     /// Removes a notification that was delivered or given up.
@@ -106,6 +112,8 @@ pub(crate) enum Change {
 pub(crate) struct Contents {
     /// The desk's own entities.
     pub(crate) owns: Vec<Own>,
+    /// What it keeps at the hub by remote ID.
+    pub(crate) registrations: Vec<Registration>,
     /// Notifications owed, in the order in which they were added.
     pub(crate) notices: Vec<Notice>,
 }
@@ -128,6 +136,11 @@ impl Change {
     /// Returns the change that puts an entity as it is now.
     pub(crate) fn put(own: &Own) -> Self {
         Change::PutOwn(own.id, record::write_own(own))
+    }
+
+    /// Returns the change that puts a registration as it is now.
+    pub(crate) fn register(registration: &Registration) -> Self {
+        Change::PutRegistration(registration.id, record::write_registration(registration))
     }
 
     /// Returns the change that adds a notification.
@@ -231,6 +244,11 @@ fn read(connection: &Connection) -> Result<Contents, ReadError> {
     for (_, text) in texts("SELECT 0, record FROM owns ORDER BY id").map_err(ReadError::Database)? {
         contents.owns.push(record::read_own(&text).map_err(ReadError::Record)?);
     }
+    let registrations = texts("SELECT 0, record FROM registrations ORDER BY id");
+    for (_, text) in registrations.map_err(ReadError::Database)? {
+        let registration = record::read_registration(&text).map_err(ReadError::Record)?;
+        contents.registrations.push(registration);
+    }
     let notices = texts("SELECT number, record FROM notices ORDER BY number");
     for (number, text) in notices.map_err(ReadError::Database)? {
         let number = u64::try_from(number).unwrap_or(0);
@@ -282,6 +300,14 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), rusqlite::Error
             params![id.as_bytes(), record],
         ),
         Change::RemoveOwn(id) => execute("DELETE FROM owns WHERE id = ?1", params![id.as_bytes()]),
+        Change::PutRegistration(id, record) => execute(
+            "INSERT INTO registrations (id, record) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+            params![id.as_bytes(), record],
+        ),
+        Change::RemoveRegistration(id) => {
+            execute("DELETE FROM registrations WHERE id = ?1", params![id.as_bytes()])
+        }
         Change::AddNotice(at, record) => execute(
             "INSERT INTO notices (number, record) VALUES (?1, ?2)",
             params![number(at), record],

@@ -4,14 +4,20 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use spacetime::{LatLng, Timestamp};
 use tempfile::TempDir;
+use wire::f3411_22a::uss::flight_details::UasId;
+use wire::f3411_22a::uss::flights::UaType;
 
 use super::*;
 use crate::book::{Pending, PendingChange, Taken};
 use crate::entity::{Details, Entity};
-use crate::flight::{Bounds, EntityKind, LowerPriority};
+use crate::flight::{Bounds, EntityKind, Identification, LowerPriority, PathPoint};
+use crate::outbox::About;
 use crate::plan::bounded::Bounded;
 use crate::plan::moves::{Move, Moves};
+use crate::remote_id::registration::{Asked, Held, Purpose};
+use crate::remote_id::watched_area::WatchedArea;
 use crate::test_data::{id, intent, volume};
 
 /// How many entities the child has written when it is killed.
@@ -23,6 +29,15 @@ fn directory() -> TempDir {
 
 fn open(directory: &TempDir) -> (Store, Contents) {
     Store::open(directory.path()).expect("it opens")
+}
+
+fn point(seconds: i64) -> PathPoint {
+    let time = Timestamp::from_micros((1_800_000_000 + seconds) * 1_000_000);
+    PathPoint {
+        position: LatLng::new(46.95, 7.44).expect("in range"),
+        altitude_m: 115.25,
+        time: time.expect("in range"),
+    }
 }
 
 fn wish() -> crate::book::Wish {
@@ -42,6 +57,14 @@ fn wish() -> crate::book::Wish {
         priority: -3,
         lower_priority: LowerPriority::Override,
         allowed_constraints: [id(7), id(8)].into(),
+        path: vec![point(60), point(120)],
+        identification: Identification {
+            aircraft_type: UaType::Helicopter,
+            uas_id: Some(UasId { serial_number: "X1".to_owned(), ..UasId::default() }),
+            operator_id: "N.OP123456".to_owned(),
+            operation_description: "survey".to_owned(),
+            ..Identification::default()
+        },
     }
 }
 
@@ -68,10 +91,34 @@ fn full(number: u8) -> Own {
     }
 }
 
+/// A registration that has everything that one can have.
+fn registration(number: u8, purpose: Purpose) -> Registration {
+    let asked = Asked {
+        put: Some("{}".to_owned()),
+        path: "/rid/v2/dss/subscriptions/x/v".to_owned(),
+        idempotency_key: "once".to_owned(),
+    };
+    Registration {
+        wanted: false,
+        held: Some(Held { version: "v".to_owned(), ends_at: point(60).time }),
+        pending: Some(Arc::new(asked)),
+        ..Registration::new(id(number), purpose)
+    }
+}
+
+fn service_area() -> Purpose {
+    Purpose::ServiceArea { flight: id(1), version: 3, extents: volume(100) }
+}
+
+fn watch() -> Purpose {
+    let corner = LatLng::new(46.9, 7.4).expect("in range");
+    Purpose::Watch(WatchedArea::new([corner, point(0).position]).expect("small"))
+}
+
 fn notice(number: u64) -> Notice {
     Notice {
         number,
-        kind: EntityKind::Constraint,
+        about: About::Entity(EntityKind::Constraint),
         uss_base_url: "http://birch.example".to_owned(),
         body: "{}".into(),
     }
@@ -110,6 +157,60 @@ async fn keeps_entities_and_notifications() {
     check_same(&after.owns[0], &full(1));
     check_same(&after.owns[1], &full(2));
     assert_eq!(after.notices, [notice(5)]);
+}
+
+#[tokio::test]
+async fn keeps_what_it_has_at_the_hub_by_remote_id() {
+    let directory = directory();
+    let (store, _) = open(&directory);
+    let notice = Notice { about: About::ServiceArea(id(7)), ..notice(1) };
+    let changes = vec![
+        Change::register(&Registration::new(id(4), watch())),
+        Change::register(&registration(4, watch())),
+        Change::register(&registration(5, service_area())),
+        Change::register(&registration(6, watch())),
+        Change::RemoveRegistration(id(6)),
+        Change::add(&notice),
+    ];
+
+    store.write(changes).await.expect("written");
+    store.close().await;
+    let (_store, after) = open(&directory);
+
+    let written: Vec<String> = after.registrations.iter().map(record::write_registration).collect();
+    let expected = [registration(4, watch()), registration(5, service_area())];
+    assert_eq!(written, expected.each_ref().map(record::write_registration));
+    assert_eq!(after.registrations[0].held, expected[0].held);
+    assert_eq!(after.registrations[1].purpose, expected[1].purpose);
+    assert_eq!(after.registrations[1].pending, expected[1].pending);
+    assert_eq!(after.notices, [notice]);
+}
+
+#[tokio::test]
+async fn reads_a_database_of_format_1() {
+    let directory = directory();
+    let path = directory.path().join("desk.sqlite3");
+    let old = Connection::open(&path).expect("it opens");
+    old.execute_batch(schema::TABLES_1).expect("executed");
+    let insert = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
+        old.execute(sql, parameters).expect("executed");
+    };
+    let one = include_str!("store/own.format-1.json").trim();
+    insert("INSERT INTO owns (id, record) VALUES (?1, ?2)", params![id(1).as_bytes(), one]);
+    let told = r#"{"kind":"constraint","uss_base_url":"http://birch.example","body":"{}"}"#;
+    insert("INSERT INTO notices (number, record) VALUES (5, ?1)", params![told]);
+    drop(old);
+
+    let (store, contents) = open(&directory);
+    store.write(vec![Change::register(&registration(4, watch()))]).await.expect("written");
+    store.close().await;
+    let (_store, again) = open(&directory);
+
+    let mut wish = wish();
+    (wish.path, wish.identification) = (Vec::new(), Identification::default());
+    check_same(&contents.owns[0], &Own { wish: Some(Arc::new(wish)), ..full(1) });
+    assert_eq!(contents.notices, [notice(5)]);
+    assert_eq!((again.owns.len(), again.registrations.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -162,12 +263,12 @@ async fn refuses_a_database_of_another_format_or_a_damaged_one() {
         Connection::open(&path).expect("it opens").execute_batch(sql).expect("executed");
     };
 
-    execute("PRAGMA user_version = 2");
+    execute("PRAGMA user_version = 3");
     let other = Store::open(directory.path());
-    execute("PRAGMA user_version = 1; UPDATE owns SET record = '{}'");
+    execute("PRAGMA user_version = 2; UPDATE owns SET record = '{}'");
     let damaged = Store::open(directory.path());
 
-    assert!(matches!(other, Err(OpenError::Format { found: 2, .. })), "{other:?}");
+    assert!(matches!(other, Err(OpenError::Format { found: 3, .. })), "{other:?}");
     assert!(matches!(damaged, Err(OpenError::Damaged { .. })), "{damaged:?}");
 }
 

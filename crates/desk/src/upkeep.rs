@@ -7,7 +7,7 @@ use airspace::EntityId;
 use tokio::sync::watch;
 
 use crate::book::{Own, Pending, PendingChange};
-use crate::client::hub::Submitted;
+use crate::client::hub::{Changed, Submitted};
 use crate::core::Core;
 use crate::entity::Reference;
 
@@ -23,6 +23,7 @@ pub(crate) async fn keep_up(core: Arc<Core>, mut stop: watch::Receiver<bool>) {
     loop {
         core.settle_all().await;
         core.end_what_is_over().await;
+        core.register_all().await;
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
             () = core.unsettled.notified() => {}
@@ -62,18 +63,18 @@ impl Core {
             return;
         };
         match self.hub.submit(own.kind, &pending).await {
-            Submitted::Done { reference, subscribers } => match pending.change {
+            Submitted::Done(changed) => match pending.change {
                 PendingChange::Put { .. } => {
-                    if let Ok(written) = self.finish(own, &pending, reference, subscribers).await {
+                    if let Ok(written) = self.finish(own, &pending, changed).await {
                         written.await;
                     }
                 }
                 PendingChange::Delete => {
-                    let notices = self.notices(own.kind, id, None, subscribers);
+                    let notices = self.notices(own.kind, id, None, changed.subscribers);
                     self.remove(id, notices).await.await;
                 }
             },
-            Submitted::Missing(_) | Submitted::Refused { .. } => self.compare(own, &pending).await,
+            Submitted::Refused(_) => self.compare(own, &pending).await,
             Submitted::NotTaken { why, .. } | Submitted::Unknown { why } => {
                 tracing::warn!(entity.id = %id, error = %why,
                     "it is not known yet what the hub did with a change");
@@ -96,7 +97,8 @@ impl Core {
             |reference: &Reference| reference.version() == before + 1 && pending.moved().is_some();
         match found {
             Some(reference) if done(&reference) => {
-                if let Ok(written) = self.finish(own, pending, reference, Vec::new()).await {
+                let changed = Changed { reference, subscribers: Vec::new() };
+                if let Ok(written) = self.finish(own, pending, changed).await {
                     written.await;
                 }
             }

@@ -3,13 +3,15 @@
 use spacetime::{Area, VERTICES_MAX, Volume};
 
 use crate::book::Wish;
-use crate::flight::{Bounds, Course, FlightRequest};
+use crate::flight::{Bounds, Course, FlightRequest, IDENTIFICATION_CHARS_MAX};
 use crate::plan::VOLUMES_PER_INTENT_MAX;
 use crate::plan::bounded::Bounded;
 use crate::plan::corridor::{self, Buffers, PathError};
 use crate::plan::moves::{BoundsError, Move, Moves};
+use crate::remote_id::course;
+use crate::remote_id::watched_area::AreaTooLarge;
 
-/// A flight or a constraint is asked for that cannot be; the text begins with the field's name.
+/// Something is asked for that cannot be; the text begins with the field's name.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RequestError {
     /// Its path cannot become volumes.
@@ -33,11 +35,27 @@ pub enum RequestError {
     /// With the longest delay, a volume would leave the range of time.
     #[error("delay_s_max: with it the flight would end after the year 9999")]
     EndsTooLate,
+    /// It is an area to be watched, and that is too large.
+    #[error(transparent)]
+    Watch(#[from] AreaTooLarge),
+    /// A text of its identification is too long.
+    #[error("identification.{field}: it has more than {IDENTIFICATION_CHARS_MAX} characters")]
+    Identification {
+        /// Which.
+        field: &'static str,
+    },
 }
 
 impl Wish {
     /// Returns the flight that a user asks for, with volumes around its course.
     pub(crate) fn new(request: FlightRequest) -> Result<Self, RequestError> {
+        if let Some(field) = request.identification.too_long() {
+            return Err(RequestError::Identification { field });
+        }
+        let path = match &request.course {
+            Course::Path { points, .. } => course::thin(points),
+            Course::Volumes(_) => Vec::new(),
+        };
         let (course, heights) = match request.course {
             Course::Path { points, buffer_lateral_m, buffer_vertical_m } => {
                 let buffers =
@@ -70,6 +88,8 @@ impl Wish {
             priority: request.priority,
             lower_priority: request.lower_priority,
             allowed_constraints: request.allowed_constraints,
+            path,
+            identification: request.identification,
         })
     }
 }
@@ -224,6 +244,22 @@ mod tests {
             let error = refused(Course::Volumes(vec![full.clone(), open]), Bounds::default());
             assert_eq!(error, Some(RequestError::Unbounded { index: 1 }));
         }
+    }
+
+    #[test]
+    fn takes_texts_of_its_identification_of_bounded_length() {
+        let check = |length: usize, error: Option<RequestError>| {
+            let identification = crate::Identification {
+                operator_id: "\u{f6}".repeat(length),
+                ..crate::Identification::default()
+            };
+            let request = FlightRequest { identification, ..FlightRequest::new(path(100.0, 0)) };
+            assert_eq!(Wish::new(request).err(), error);
+        };
+
+        check(IDENTIFICATION_CHARS_MAX, None);
+        let field = "operator_id";
+        check(IDENTIFICATION_CHARS_MAX + 1, Some(RequestError::Identification { field }));
     }
 
     #[test]

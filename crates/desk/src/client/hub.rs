@@ -1,4 +1,8 @@
-//! What the desk asks the hub (F3548-21, the DSS part).
+//! What the desk asks the hub (F3548-21 and F3411-22a, the DSS parts).
+
+pub(crate) mod remote_id;
+
+use std::fmt;
 
 use airspace::{EntityId, Party};
 use reqwest::{Method, StatusCode, Url};
@@ -55,23 +59,11 @@ pub enum HubError {
 
 /// What a request to put or delete came to.
 #[derive(Debug)]
-pub(crate) enum Submitted {
+pub(crate) enum Submitted<T> {
     /// It was done.
-    Done {
-        /// The entity as it is, or as it last was.
-        reference: Reference,
-        /// Whom the desk must notify.
-        subscribers: Vec<SubscriberToNotify>,
-    },
-    /// It was refused: the airspace holds what the key does not name.
-    Missing(Vec<Reference>),
-    /// It was refused for another reason.
-    Refused {
-        /// With this status.
-        status: u16,
-        /// And this message.
-        message: String,
-    },
+    Done(T),
+    /// It was refused.
+    Refused(Refusal),
     /// It was not taken up and will not be; it may be sent again.
     NotTaken {
         /// Why.
@@ -84,6 +76,48 @@ pub(crate) enum Submitted {
         /// Why.
         why: String,
     },
+}
+
+/// How a request to put or delete was refused.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// With this status.
+    pub(crate) status: u16,
+    /// And this message.
+    pub(crate) message: String,
+    /// What the airspace holds that the key does not name, if that is why.
+    pub(crate) missing: Vec<Reference>,
+}
+
+/// What was done with an entity.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// The entity as it is, or as it last was.
+    pub(crate) reference: Reference,
+    /// Whom the desk must notify.
+    pub(crate) subscribers: Vec<SubscriberToNotify>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.status, self.message)
+    }
+}
+
+impl From<Refusal> for HubError {
+    fn from(refusal: Refusal) -> Self {
+        HubError::Refused { status: refusal.status, message: refusal.message }
+    }
+}
+
+/// A request to put or delete, as it is sent.
+struct Request<'a> {
+    name: CallName,
+    scopes: &'static str,
+    path: &'a str,
+    /// The body of a put; `None` deletes.
+    put: Option<&'a str>,
+    idempotency_key: &'a str,
 }
 
 /// Asks the hub.
@@ -214,9 +248,8 @@ impl Hub {
         Ok(Some(reference))
     }
 
-    /// Sends a request to put or delete, once.
-    pub(crate) async fn submit(&self, kind: EntityKind, pending: &Pending) -> Submitted {
-        let name = submit_name(kind, &pending.change);
+    /// Sends a request to put or delete an entity, once.
+    pub(crate) async fn submit(&self, kind: EntityKind, pending: &Pending) -> Submitted<Changed> {
         let scopes = match (kind, &pending.change, self.constraint_processing) {
             (EntityKind::Constraint, _, _) => CONSTRAINT_MANAGEMENT,
             (_, PendingChange::Put { .. }, ConstraintProcessing::On) => {
@@ -224,21 +257,37 @@ impl Hub {
             }
             (_, _, _) => STRATEGIC_COORDINATION,
         };
-        let (method, body) = match &pending.change {
-            PendingChange::Put { .. } => {
-                (Method::PUT, Some(("application/json", pending.body.clone())))
-            }
-            PendingChange::Delete => (Method::DELETE, None),
+        let put = match &pending.change {
+            PendingChange::Put { .. } => Some(pending.body.as_str()),
+            PendingChange::Delete => None,
         };
-        let call = match self.call(name, method, &pending.path, scopes).await {
+        let request = Request {
+            name: submit_name(kind, &pending.change),
+            scopes,
+            path: &pending.path,
+            put,
+            idempotency_key: &pending.idempotency_key,
+        };
+        self.send(request, |answer| changed(kind, answer)).await
+    }
+
+    /// Sends a request to put or delete, once; `read` reads what was done.
+    async fn send<T>(
+        &self,
+        request: Request<'_>,
+        read: impl FnOnce(&Answer) -> Result<T, HubError>,
+    ) -> Submitted<T> {
+        let method = if request.put.is_some() { Method::PUT } else { Method::DELETE };
+        let call = match self.call(request.name, method, request.path, request.scopes).await {
             Ok(call) => call,
             Err(error) => {
                 return Submitted::NotTaken { why: error.to_string(), retry_after_s: None };
             }
         };
-        let idempotency_key = Some(pending.idempotency_key.clone());
+        let body = request.put.map(|body| ("application/json", body.to_owned()));
+        let idempotency_key = Some(request.idempotency_key.to_owned());
         match self.client.call(Call { body, idempotency_key, ..call }).await {
-            Ok(answer) => submitted(kind, &answer),
+            Ok(answer) => submitted(&answer, read),
             Err(
                 error @ (CallError::Busy
                 | CallError::Url(_)
@@ -276,23 +325,30 @@ const fn submit_name(kind: EntityKind, change: &PendingChange) -> CallName {
     }
 }
 
-fn submitted(kind: EntityKind, answer: &Answer) -> Submitted {
+fn submitted<T>(
+    answer: &Answer,
+    read: impl FnOnce(&Answer) -> Result<T, HubError>,
+) -> Submitted<T> {
+    let message = || message(answer);
     match answer.status.as_u16() {
-        200 | 201 => match done(kind, answer) {
-            Ok(done) => done,
+        200 | 201 => match read(answer) {
+            Ok(done) => Submitted::Done(done),
             Err(error) => Submitted::Unknown { why: chain(&error) },
         },
-        409 => conflict(answer),
         // The hub promises that it has not and will not take these up.
-        408 | 429 | 503 => {
-            Submitted::NotTaken { why: message(answer), retry_after_s: answer.retry_after_s }
+        408 | 503 => Submitted::NotTaken { why: message(), retry_after_s: answer.retry_after_s },
+        // Without a time to try again, it is not that the hub is busy: the party has too much.
+        429 if answer.retry_after_s.is_some() => {
+            Submitted::NotTaken { why: message(), retry_after_s: answer.retry_after_s }
         }
-        status @ 400..500 => Submitted::Refused { status, message: message(answer) },
-        status => Submitted::Unknown { why: format!("{status}: {}", message(answer)) },
+        status @ 400..500 => {
+            Submitted::Refused(Refusal { status, message: message(), missing: missing(answer) })
+        }
+        status => Submitted::Unknown { why: format!("{status}: {}", message()) },
     }
 }
 
-fn done(kind: EntityKind, answer: &Answer) -> Result<Submitted, HubError> {
+fn changed(kind: EntityKind, answer: &Answer) -> Result<Changed, HubError> {
     let (reference, subscribers) = match kind {
         EntityKind::OperationalIntent => {
             let change: operational_intents::ChangeOperationalIntentReferenceResponse =
@@ -305,25 +361,25 @@ fn done(kind: EntityKind, answer: &Answer) -> Result<Submitted, HubError> {
             (Reference::Constraint(change.constraint_reference), change.subscribers)
         }
     };
-    Ok(Submitted::Done { reference, subscribers })
+    Ok(Changed { reference, subscribers })
 }
 
-fn conflict(answer: &Answer) -> Submitted {
-    let conflict: AirspaceConflictResponse = match read(answer) {
-        Ok(conflict) => conflict,
-        Err(_) => return Submitted::Refused { status: 409, message: message(answer) },
+/// Returns what the key of a refused put does not name.
+fn missing(answer: &Answer) -> Vec<Reference> {
+    let conflict = match answer.status.as_u16() {
+        409 => read::<AirspaceConflictResponse>(answer).ok(),
+        _ => None,
+    };
+    let Some(conflict) = conflict else {
+        return Vec::new();
     };
     let intents = conflict.missing_operational_intents.unwrap_or_default();
     let constraints = conflict.missing_constraints.unwrap_or_default();
-    let missing: Vec<Reference> = intents
+    intents
         .into_iter()
         .map(Reference::OperationalIntent)
         .chain(constraints.into_iter().map(Reference::Constraint))
-        .collect();
-    if missing.is_empty() {
-        return Submitted::Refused { status: 409, message: message(answer) };
-    }
-    Submitted::Missing(missing)
+        .collect()
 }
 
 fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, HubError> {

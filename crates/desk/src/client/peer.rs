@@ -1,6 +1,10 @@
-//! What the desk asks other desks, and tells them (F3548-21, the part between USSs).
+//! What the desk asks other desks, and tells them (F3548-21 and F3411-22a, the parts between
+//! USSs).
 
+use airspace::UssBaseUrl;
 use reqwest::{Method, StatusCode};
+use wire::f3411_22a::uss::flights::GetFlightsResponse;
+use wire::f3411_22a::uss::view::View;
 use wire::f3548::uss::constraints::GetConstraintDetailsResponse;
 use wire::f3548::uss::operational_intents::GetOperationalIntentDetailsResponse;
 
@@ -9,7 +13,7 @@ use super::{Call, CallError, Client, Server, audience_of, join};
 use crate::calls::CallName;
 use crate::entity::{Entity, Known, Reference, UnusableEntity};
 use crate::flight::EntityKind;
-use crate::outbox::Notice;
+use crate::outbox::{About, Notice};
 
 /// A peer did not give the details of its entity.
 #[derive(Debug, thiserror::Error)]
@@ -96,17 +100,42 @@ impl Peers {
         check(reference, entity)
     }
 
+    /// Asks a service provider of remote ID for the flights in a view, once.
+    pub(crate) async fn fetch_flights(
+        &self,
+        uss_base_url: &UssBaseUrl,
+        view: &View,
+    ) -> Result<GetFlightsResponse, PeerError> {
+        let (name, scope) = (CallName::SearchFlights, "rid.display_provider");
+        let base_url = uss_base_url.as_str();
+        let mut call = self.call(name, Method::GET, base_url, "/uss/flights", scope).await?;
+        call.url.query_pairs_mut().append_pair("view", &view.to_string());
+        let answer = self.client.call(call).await?;
+        if answer.status != StatusCode::OK {
+            return Err(PeerError::Refused(answer.status.as_u16()));
+        }
+        Ok(wire::parse(&answer.body)?)
+    }
+
     /// Delivers a notification, once.
     pub(crate) async fn notify(&self, notice: &Notice) -> Result<StatusCode, CallError> {
-        let (name, scope) = match notice.kind {
-            EntityKind::OperationalIntent => {
-                (CallName::NotifyOperationalIntentDetails, "utm.strategic_coordination")
-            }
-            EntityKind::Constraint => {
-                (CallName::NotifyConstraintDetails, "utm.constraint_management")
-            }
+        let (name, scope, path) = match notice.about {
+            About::Entity(kind @ EntityKind::OperationalIntent) => (
+                CallName::NotifyOperationalIntentDetails,
+                "utm.strategic_coordination",
+                format!("/uss/v1/{}", kind.details()),
+            ),
+            About::Entity(kind @ EntityKind::Constraint) => (
+                CallName::NotifyConstraintDetails,
+                "utm.constraint_management",
+                format!("/uss/v1/{}", kind.details()),
+            ),
+            About::ServiceArea(id) => (
+                CallName::NotifyIdentificationServiceArea,
+                "rid.service_provider",
+                format!("/uss/identification_service_areas/{id}"),
+            ),
         };
-        let path = format!("/uss/v1/{}", notice.kind.details());
         let call = self.call(name, Method::POST, &notice.uss_base_url, &path, scope).await?;
         let body = Some(("application/json", notice.body.to_string()));
         Ok(self.client.call(Call { body, ..call }).await?.status)

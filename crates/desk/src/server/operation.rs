@@ -5,26 +5,26 @@ use hub::auth::scope::Scope;
 
 use Scope::{
     AvailabilityArbitration as AA, ConformanceMonitoringForSituationalAwareness as CMSA,
-    ConstraintManagement as CM, ConstraintProcessing as CP, StrategicCoordination as SC,
+    ConstraintManagement as CM, ConstraintProcessing as CP, DisplayProvider as DP,
+    ServiceProvider as SP, StrategicCoordination as SC,
 };
 
-/// An operation of the standard that the desk serves.
+/// An operation of a standard that the desk serves.
 #[derive(Debug)]
-pub(crate) struct Operation {
+pub struct Operation {
     /// Which.
     pub(crate) id: Id,
     /// The standard's `operationId`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests compare it with the standard"))]
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Its method.
-    pub(crate) method: Method,
+    pub method: Method,
     /// Its path; the segment in braces is a parameter.
-    pub(crate) path: &'static str,
+    pub path: &'static str,
     /// The sets of scopes of which a token must hold at least one whole.
-    pub(crate) scopes: &'static [&'static [Scope]],
+    pub scopes: &'static [&'static [Scope]],
 }
 
-/// Names an operation (F3548-21's `operationId`).
+/// Names an operation by the `operationId` of F3548-21 or F3411-22a.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Id {
     /// `getOperationalIntentDetails`.
@@ -41,10 +41,18 @@ pub(crate) enum Id {
     MakeUssReport,
     /// `getLogSet`.
     GetLogSet,
+    /// `searchFlights`.
+    SearchFlights,
+    /// `getFlightDetails`.
+    GetFlightDetails,
+    /// `getIdentificationServiceAreaDetails`.
+    GetIdentificationServiceAreaDetails,
+    /// `postIdentificationServiceArea`.
+    PostIdentificationServiceArea,
 }
 
 /// Every operation that the desk serves to others.
-pub(crate) static OPERATIONS: [Operation; 7] = [
+pub static OPERATIONS: [Operation; 11] = [
     Operation {
         id: Id::GetOperationalIntentDetails,
         name: "getOperationalIntentDetails",
@@ -94,6 +102,34 @@ pub(crate) static OPERATIONS: [Operation; 7] = [
         method: Method::GET,
         path: "/uss/v1/log_sets/{log_set_id}",
         scopes: &[&[SC, CM, CP, CMSA, AA]],
+    },
+    Operation {
+        id: Id::SearchFlights,
+        name: "searchFlights",
+        method: Method::GET,
+        path: "/uss/flights",
+        scopes: &[&[DP]],
+    },
+    Operation {
+        id: Id::GetFlightDetails,
+        name: "getFlightDetails",
+        method: Method::GET,
+        path: "/uss/flights/{id}/details",
+        scopes: &[&[DP]],
+    },
+    Operation {
+        id: Id::GetIdentificationServiceAreaDetails,
+        name: "getIdentificationServiceAreaDetails",
+        method: Method::GET,
+        path: "/uss/identification_service_areas/{id}",
+        scopes: &[&[DP]],
+    },
+    Operation {
+        id: Id::PostIdentificationServiceArea,
+        name: "postIdentificationServiceArea",
+        method: Method::POST,
+        path: "/uss/identification_service_areas/{id}",
+        scopes: &[&[SP]],
     },
 ];
 

@@ -1,4 +1,4 @@
-//! The desk's own API for its own user: flights and constraints.
+//! The desk's own API for its own user: flights, constraints, and what `watches` has.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use super::user_body::{
     ConstraintBody, ConstraintRequestBody, FlightBody, FlightRequestBody, FlownBody, ReportBody,
     Volumes,
 };
+use super::watches;
 use crate::change::ChangeError;
 use crate::core::Core;
 use crate::flight::{EntityKind, Report, Resolution};
@@ -69,6 +70,12 @@ pub(super) async fn answer(call: Call) -> Result<Response, Problem> {
             end(call.core, EntityKind::OperationalIntent, parse_id(id)?).await
         }
         ("POST", ["flights", id, "activate"]) => activate(call.core, parse_id(id)?).await,
+        ("POST", ["flights", id, "telemetry"]) => watches::tell_position(&call, parse_id(id)?),
+        ("POST", ["watches"]) => watches::post(call).await,
+        ("GET", ["watches"]) => Ok(watches::list(&call.core)),
+        ("GET", ["watches", id]) => watches::get(&call.core, parse_id(id)?),
+        ("DELETE", ["watches", id]) => watches::delete(call.core, parse_id(id)?).await,
+        ("GET", ["watches", id, "flights"]) => watches::look(&call.core, parse_id(id)?).await,
         ("POST", ["constraints"]) => put_constraint(call).await,
         ("GET", ["constraints"]) => list_constraints(&call),
         ("GET", ["constraints", id]) => constraint(&call.core, parse_id(id)?),
@@ -174,7 +181,8 @@ async fn end(core: Arc<Core>, kind: EntityKind, id: EntityId) -> Result<Response
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Returns the message in a body.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     wire::parse(body).map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
@@ -192,7 +200,8 @@ fn after(uri: &Uri) -> Result<Option<EntityId>, Problem> {
     EntityId::parse(text).map(Some).map_err(|_| bad())
 }
 
-fn with_location(mut response: Response, location: &str) -> Response {
+/// Returns a response that says where what was made is found.
+pub(super) fn with_location(mut response: Response, location: &str) -> Response {
     let value = HeaderValue::from_str(location).expect("an id is text for headers");
     response.headers_mut().insert(LOCATION, value);
     response

@@ -12,10 +12,11 @@ use wire::f3548::common::Volume4D;
 use wire::f3548::uss::constraints::{ConstraintDetails, GeoZone};
 
 use super::problem::Problem;
+use super::remote_id_body::IdentificationBody;
 use crate::entity::{Entity, Known};
 use crate::flight::{
-    Bounds, Conflict, Course, EntityKind, Flight, FlightRequest, LowerPriority, PathPoint, Report,
-    Resolution,
+    Bounds, Conflict, Course, EntityKind, Flight, FlightRequest, Identification, LowerPriority,
+    PathPoint, Report, Resolution,
 };
 use crate::wish::check_counts;
 
@@ -47,6 +48,8 @@ pub(super) struct FlightRequestBody {
     lower_priority: LowerPriorityBody,
     #[serde(default)]
     allowed_constraints: Vec<String>,
+    #[serde(default)]
+    identification: Option<IdentificationBody>,
 }
 
 #[derive(Deserialize)]
@@ -176,8 +179,14 @@ impl FlightRequestBody {
             LowerPriorityBody::Avoid => LowerPriority::Avoid,
             LowerPriorityBody::Override => LowerPriority::Override,
         };
-        let priority = self.priority;
-        Ok(FlightRequest { course, bounds, priority, lower_priority, allowed_constraints })
+        Ok(FlightRequest {
+            course,
+            bounds,
+            priority: self.priority,
+            lower_priority,
+            allowed_constraints,
+            identification: self.identification.map(Identification::from).unwrap_or_default(),
+        })
     }
 }
 

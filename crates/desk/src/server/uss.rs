@@ -1,4 +1,6 @@
-//! The part of F3548-21 between USSs, as a desk answers it.
+//! The parts of F3548-21 and F3411-22a between USSs, as a desk answers them.
+
+mod remote_id;
 
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ pub(super) struct Call {
     pub(super) party: Party,
     /// The parameter in its path, percent-encoded as it came.
     pub(super) parameter: String,
+    /// The query, percent-encoded as it came; may be empty.
+    pub(super) query: String,
     pub(super) body: Bytes,
 }
 
@@ -52,6 +56,10 @@ pub(super) async fn answer(id: Id, call: Call) -> Result<Response, Failure> {
             StatusCode::NOT_FOUND,
             "log sets are not served here; ask the operator of this desk",
         )),
+        Id::SearchFlights => remote_id::search_flights(&call),
+        Id::GetFlightDetails => remote_id::flight_details(&call),
+        Id::GetIdentificationServiceAreaDetails => remote_id::area_details(&call),
+        Id::PostIdentificationServiceArea => remote_id::notified(call).await,
     }
 }
 
@@ -64,7 +72,7 @@ fn details(call: &Call, kind: EntityKind) -> Result<Response, Failure> {
 fn telemetry(call: &Call) -> Result<Response, Failure> {
     let kind = EntityKind::OperationalIntent;
     let known = call.core.own_details(kind, entity_id(call)?).ok_or_else(nothing_here)?;
-    if known.entity.reference().state().is_some_and(is_off_nominal) {
+    if known.entity.state().is_some_and(is_off_nominal) {
         let message = "no telemetry is available";
         return Err(Failure::new(StatusCode::PRECONDITION_FAILED, message));
     }

@@ -1,18 +1,27 @@
-//! The stored form of what the desk keeps, format 1: JSON, with the standard's messages inside.
+//! The stored form of what the desk keeps, format 2: JSON, with the standard's messages inside.
+//!
+//! What format 1 does not have is optional, so its records are read as they are.
+
+mod remote_id;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use airspace::EntityId;
 use serde::{Deserialize, Serialize};
+use spacetime::{LatLng, Timestamp};
+use wire::f3411_22a::uss::flight_details::{OperatorLocation, UaClassificationEu, UasId};
+use wire::f3411_22a::uss::flights::UaType;
 use wire::f3548::common::Volume4D;
 
 use crate::book::{Own, Pending, PendingChange, Taken, Wish};
 use crate::entity::{Details, Entity, Known};
-use crate::flight::{Bounds, EntityKind, LowerPriority};
-use crate::outbox::Notice;
+use crate::flight::{Bounds, EntityKind, Identification, LowerPriority, PathPoint};
+use crate::outbox::{About, Notice};
 use crate::plan::bounded::Bounded;
 use crate::plan::moves::{Move, Moves};
+
+pub(super) use remote_id::{read_registration, write_registration};
 
 /// A record makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +65,25 @@ struct WishRecord {
     priority: i32,
     overrides_lower_priority: bool,
     allowed_constraints: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    path: Vec<PathPointRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identification: Option<IdentificationRecord>,
+}
+
+/// Latitude and longitude in degrees, altitude in meters, microseconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct PathPointRecord(f64, f64, f64, i64);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdentificationRecord {
+    aircraft_type: UaType,
+    uas_id: Option<UasId>,
+    operator_id: String,
+    operator_location: Option<OperatorLocation>,
+    operation_description: String,
+    eu_classification: Option<UaClassificationEu>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,9 +119,18 @@ struct MoveRecord {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NoticeRecord {
-    kind: KindRecord,
+    kind: NoticeKindRecord,
     uss_base_url: String,
     body: String,
+}
+
+/// An identification service area is named by its id, as the path of its notifications needs it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NoticeKindRecord {
+    OperationalIntent,
+    Constraint,
+    IdentificationServiceArea(String),
 }
 
 /// Returns the record of an entity.
@@ -122,7 +159,11 @@ pub(super) fn read_own(text: &str) -> Result<Own, RecordError> {
 /// Returns the record of a notification.
 pub(super) fn write_notice(notice: &Notice) -> String {
     write(&NoticeRecord {
-        kind: notice.kind.into(),
+        kind: match notice.about {
+            About::Entity(EntityKind::OperationalIntent) => NoticeKindRecord::OperationalIntent,
+            About::Entity(EntityKind::Constraint) => NoticeKindRecord::Constraint,
+            About::ServiceArea(id) => NoticeKindRecord::IdentificationServiceArea(id.to_string()),
+        },
         uss_base_url: notice.uss_base_url.clone(),
         body: notice.body.to_string(),
     })
@@ -133,7 +174,11 @@ pub(super) fn read_notice(number: u64, text: &str) -> Result<Notice, RecordError
     let record: NoticeRecord = serde_json::from_str(text)?;
     Ok(Notice {
         number,
-        kind: record.kind.into(),
+        about: match record.kind {
+            NoticeKindRecord::OperationalIntent => About::Entity(EntityKind::OperationalIntent),
+            NoticeKindRecord::Constraint => About::Entity(EntityKind::Constraint),
+            NoticeKindRecord::IdentificationServiceArea(id) => About::ServiceArea(entity_id(&id)?),
+        },
         uss_base_url: record.uss_base_url,
         body: record.body.into(),
     })
@@ -171,6 +216,9 @@ impl From<&Wish> for WishRecord {
             priority: wish.priority,
             overrides_lower_priority: wish.lower_priority == LowerPriority::Override,
             allowed_constraints: wish.allowed_constraints.iter().map(ToString::to_string).collect(),
+            path: wish.path.iter().map(PathPointRecord::from).collect(),
+            identification: (wish.identification != Identification::default())
+                .then(|| wish.identification.clone().into()),
         }
     }
 }
@@ -205,7 +253,50 @@ impl WishRecord {
                 LowerPriority::Avoid
             },
             allowed_constraints,
+            path: self.path.iter().map(PathPointRecord::read).collect::<Result<_, _>>()?,
+            identification: self.identification.map(Identification::from).unwrap_or_default(),
         })
+    }
+}
+
+impl From<&PathPoint> for PathPointRecord {
+    fn from(point: &PathPoint) -> Self {
+        let PathPoint { position, altitude_m, time } = point;
+        PathPointRecord(position.lat_deg(), position.lng_deg(), *altitude_m, time.as_micros())
+    }
+}
+
+impl PathPointRecord {
+    fn read(&self) -> Result<PathPoint, RecordError> {
+        let position = LatLng::new(self.0, self.1).map_err(value)?;
+        let time = Timestamp::from_micros(self.3).map_err(value)?;
+        Ok(PathPoint { position, altitude_m: self.2, time })
+    }
+}
+
+impl From<Identification> for IdentificationRecord {
+    fn from(identification: Identification) -> Self {
+        IdentificationRecord {
+            aircraft_type: identification.aircraft_type,
+            uas_id: identification.uas_id,
+            operator_id: identification.operator_id,
+            operator_location: identification.operator_location,
+            operation_description: identification.operation_description,
+            eu_classification: identification.eu_classification,
+        }
+    }
+}
+
+impl From<IdentificationRecord> for Identification {
+    fn from(record: IdentificationRecord) -> Self {
+        Identification {
+            aircraft_type: record.aircraft_type,
+            uas_id: record.uas_id,
+            operator_id: record.operator_id,
+            operator_location: record.operator_location,
+            operation_description: record.operation_description,
+            eu_classification: record.eu_classification,
+        }
     }
 }
 

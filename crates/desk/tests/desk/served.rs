@@ -5,29 +5,11 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::schema::Api;
 
-use crate::support::{ALL_SCOPES, Answer, World, id, send, through_the_middle, token, volume4d};
+use crate::support::{
+    self, ALL_SCOPES, Answer, World, check_schema, id, send, through_the_middle, token, volume4d,
+};
 
 const SC: &str = "utm.strategic_coordination";
-
-/// Every operation that a desk serves: method, path, a scope that opens it, one that does not.
-fn operations() -> [(Method, String, &'static str, &'static str); 7] {
-    let of = |path: &str| format!("/uss/v1/{path}");
-    let id = id(1);
-    [
-        (Method::GET, of(&format!("operational_intents/{id}")), SC, "utm.constraint_processing"),
-        (
-            Method::GET,
-            of(&format!("operational_intents/{id}/telemetry")),
-            "utm.conformance_monitoring_sa",
-            SC,
-        ),
-        (Method::POST, of("operational_intents"), SC, "utm.constraint_management"),
-        (Method::GET, of(&format!("constraints/{id}")), "utm.constraint_processing", SC),
-        (Method::POST, of("constraints"), "utm.constraint_management", SC),
-        (Method::POST, of("reports"), "utm.availability_arbitration", "openid"),
-        (Method::GET, of("log_sets/one"), ALL_SCOPES, SC),
-    ]
-}
 
 async fn ask(
     desk: &Desk,
@@ -40,71 +22,7 @@ async fn ask(
 }
 
 fn api() -> Option<Api> {
-    let Some(shared) = testkit::shared_dir() else {
-        testkit::skip("answers of a desk against the standard's description");
-        return None;
-    };
-    Some(Api::load(&shared.join("api/f3548-21.yaml")).expect("the description is in order"))
-}
-
-/// Checks an answer against the standard's description, where that is at hand.
-fn check_schema(api: Option<&Api>, method: &str, path: &str, answer: &Answer) {
-    if let Some(api) = api {
-        let status = answer.status.as_u16();
-        assert_eq!(api.check_response(method, path, status, &answer.body), Ok(()), "{path}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn opens_each_operation_to_its_scopes_only() {
-    let world = World::start().await;
-    let desk = world.desk("alder").await;
-    let api = api();
-    for (method, path, opens, does_not) in operations() {
-        let body = (method == Method::POST).then(|| json!({}));
-        let ask = async |token: Option<String>| {
-            ask(&desk, method.clone(), &path, token.as_deref(), body.as_ref()).await
-        };
-
-        let without = ask(None).await;
-        let closed = ask(Some(token("cedar", does_not))).await;
-        let open = ask(Some(token("cedar", opens))).await;
-
-        assert_eq!(without.status, StatusCode::UNAUTHORIZED, "{path}");
-        assert_eq!(closed.status, StatusCode::FORBIDDEN, "{path}");
-        let expected =
-            if method == Method::POST { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
-        assert_eq!(open.status, expected, "{path}");
-        for answer in [&without, &closed, &open] {
-            assert!(answer.body["message"].is_string(), "{path}: {answer:?}");
-        }
-        if !path.contains("log_sets") {
-            for answer in [&without, &closed, &open] {
-                check_schema(api.as_ref(), method.as_str(), &path, answer);
-            }
-        }
-    }
-    desk.shutdown().await;
-    world.end().await;
-}
-
-#[test]
-fn serves_every_operation_of_the_standard_between_desks() {
-    let Some(api) = api() else {
-        return;
-    };
-    let served: Vec<(String, String)> = operations()
-        .into_iter()
-        .map(|(method, path, _, _)| {
-            let path = path.replace(&id(1), "{entityid}").replace("/one", "/{log_set_id}");
-            (path, method.to_string())
-        })
-        .collect();
-    let all = api.operations();
-    for operation in all.iter().filter(|operation| operation.path.starts_with("/uss/")) {
-        let pair = (operation.path.clone(), operation.method.clone());
-        assert!(served.contains(&pair), "{pair:?}");
-    }
+    support::api("f3548-21.yaml", "answers of a desk against the standard's description")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,6 +20,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use spacetime::{LatLng, Timestamp};
 use tempfile::TempDir;
+use testkit::schema::Api;
 
 /// The time at which everything here starts, in seconds since 1970: 2027-01-15T08:00:00Z.
 pub(crate) const NOW_S: i64 = 1_800_000_000;
@@ -27,6 +28,9 @@ pub(crate) const NOW_S: i64 = 1_800_000_000;
 /// Every scope of F3548-21.
 pub(crate) const ALL_SCOPES: &str = "utm.strategic_coordination utm.conformance_monitoring_sa \
      utm.constraint_management utm.constraint_processing utm.availability_arbitration";
+
+/// Both scopes of F3411-22a.
+pub(crate) const REMOTE_ID_SCOPES: &str = "rid.display_provider rid.service_provider";
 
 /// A running hub and a place for desks.
 pub(crate) struct World {
@@ -113,13 +117,18 @@ pub(crate) async fn send(
     Answer { status, headers, body }
 }
 
-/// Returns a good token of `party` for anything on this machine.
+/// Returns a token of `party` for anything on this machine, good in the first minutes.
 pub(crate) fn token(party: &str, scopes: &str) -> String {
+    token_from(NOW_S, party, scopes)
+}
+
+/// Returns a token of `party` for anything on this machine, good from `now_s` on.
+pub(crate) fn token_from(now_s: i64, party: &str, scopes: &str) -> String {
     let claims = json!({
         "iss": "https://issuer.example",
         "sub": party,
         "aud": "127.0.0.1",
-        "exp": NOW_S + 600,
+        "exp": now_s + 600,
         "scope": scopes,
     });
     let key = EncodingKey::from_rsa_pem(private_pem().as_bytes()).expect("a key");
@@ -215,6 +224,28 @@ pub(crate) fn volume4d(radius_m: f64, altitude_m: f64) -> Value {
         "time_start": { "value": "2027-01-15T08:00:00Z", "format": "RFC3339" },
         "time_end": { "value": "2027-01-15T10:00:00Z", "format": "RFC3339" },
     })
+}
+
+/// Returns the corners of an area that holds the town.
+pub(crate) fn town() -> [LatLng; 2] {
+    [place(-2_000.0, -2_000.0), place(2_000.0, 2_000.0)]
+}
+
+/// Loads a description of the standards, if it is at hand; `what` is skipped otherwise.
+pub(crate) fn api(file: &str, what: &str) -> Option<Api> {
+    let Some(shared) = testkit::shared_dir() else {
+        testkit::skip(what);
+        return None;
+    };
+    Some(Api::load(&shared.join("api").join(file)).expect("the description is in order"))
+}
+
+/// Checks an answer against a description, where that is at hand.
+pub(crate) fn check_schema(api: Option<&Api>, method: &str, path: &str, answer: &Answer) {
+    if let Some(api) = api {
+        let status = answer.status.as_u16();
+        assert_eq!(api.check_response(method, path, status, &answer.body), Ok(()), "{path}");
+    }
 }
 
 /// Returns the `number`th id that F3548-21 takes: a UUIDv4.

@@ -198,3 +198,96 @@ async fn says_that_it_is_healthy() {
     desk.shutdown().await;
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn takes_positions_and_shows_who_is_in_a_watched_area() {
+    let world = World::start().await;
+    let desk = world.desk("alder").await;
+    let mut request = flight();
+    request["identification"] = json!({
+        "aircraft_type": "Aeroplane",
+        "uas_id": { "serial_number": "TEST1234" },
+        "operator_id": "CHE123abc",
+    });
+    let flown = ask(&desk, Method::POST, "flights", Some(&request)).await;
+    let id = flown.body["flight"]["id"].as_str().expect("an id").to_owned();
+    ask(&desk, Method::POST, &format!("flights/{id}/activate"), None).await;
+    world.clock.advance(std::time::Duration::from_secs(90));
+    let position = json!({
+        "time": "2027-01-15T08:01:28.5Z", "lat": 46.95, "lng": 7.44, "altitude_m": 110.0,
+        "speed_m_per_s": 25.0, "track_deg": 90.0, "accuracy_horizontal_m": 3.0,
+    });
+    let corners =
+        json!({ "corners": [{ "lat": 46.93, "lng": 7.42 }, { "lat": 46.97, "lng": 7.46 }] });
+    let telemetry = format!("flights/{id}/telemetry");
+
+    let told = ask(&desk, Method::POST, &telemetry, Some(&position)).await;
+    let stale = ask(&desk, Method::POST, &telemetry, Some(&position)).await;
+    let watch = ask(&desk, Method::POST, "watches", Some(&corners)).await;
+    let path = format!("watches/{}", watch.body["watch"]["id"].as_str().expect("an id"));
+    let listed = ask(&desk, Method::GET, "watches", None).await;
+    let shown = ask(&desk, Method::GET, &path, None).await;
+    let seen = ask(&desk, Method::GET, &format!("{path}/flights"), None).await;
+    let ended = ask(&desk, Method::DELETE, &path, None).await;
+    let gone = ask(&desk, Method::GET, &format!("{path}/flights"), None).await;
+
+    assert_eq!(told.status, StatusCode::NO_CONTENT, "{told:?}");
+    check_problem(&stale, StatusCode::CONFLICT, "time: it is not later");
+    assert_eq!(watch.status, StatusCode::CREATED, "{watch:?}");
+    assert_eq!(watch.headers["location"], format!("/desk/v1/{path}"));
+    assert_eq!(watch.body["watch"]["corners"], corners["corners"]);
+    assert_eq!(watch.body["watch"]["subscribed_until"], "2027-01-16T08:00:30Z");
+    assert_eq!((&shown.body, &listed.body["watches"][0]), (&watch.body, &watch.body["watch"]));
+    let expected = json!({
+        "time": "2027-01-15T08:01:30Z",
+        "flights": [{
+            "id": id,
+            "owner": "alder",
+            "aircraft_type": "Aeroplane",
+            "simulated": false,
+            "state": {
+                "time": "2027-01-15T08:01:28.5Z", "age_s": 1.5, "lat": 46.95, "lng": 7.44,
+                "altitude_m": 110.0, "speed_m_per_s": 25.0, "track_deg": 90.0,
+                "extrapolated": false, "status": "Undeclared",
+            },
+        }],
+        "silent": [],
+    });
+    assert_eq!(seen.body, expected);
+    assert_eq!(ended.status, StatusCode::NO_CONTENT);
+    check_problem(&gone, StatusCode::NOT_FOUND, "there is no such");
+    desk.shutdown().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn says_what_is_wrong_with_positions_and_watches() {
+    let world = World::start().await;
+    let desk = world.desk("alder").await;
+    let flown = ask(&desk, Method::POST, "flights", Some(&flight())).await;
+    let id = flown.body["flight"]["id"].as_str().expect("an id").to_owned();
+    let telemetry = format!("flights/{id}/telemetry");
+    let position = |field: &str, value: Value| {
+        let mut position = json!({ "time": "2027-01-15T08:00:00Z", "lat": 46.95, "lng": 7.44 });
+        position[field] = value;
+        position
+    };
+    let corners = |lat: f64, lng: f64| json!({ "corners": [{ "lat": 46.93, "lng": 7.42 }, { "lat": lat, "lng": lng }] });
+    let (bad, conflict) = (StatusCode::BAD_REQUEST, StatusCode::CONFLICT);
+
+    for (path, body, status, detail) in [
+        (telemetry.as_str(), position("lat", json!(91.0)), bad, "latitude"),
+        (&telemetry, position("speed", json!(1.0)), bad, "unknown field"),
+        (&telemetry, position("speed_m_per_s", json!(-1.0)), bad, "speed_m_per_s"),
+        (&telemetry, position("time", json!("2027-01-15T08:00:06Z")), bad, "ahead"),
+        (&telemetry, position("lat", json!(46.95)), conflict, "not activated"),
+        ("watches", corners(46.93, 181.0), bad, "longitude"),
+        ("watches", corners(47.93, 7.42), bad, "corners: "),
+        ("watches", json!({ "corners": [{ "lat": 46.93, "lng": 7.42 }] }), bad, "corners"),
+    ] {
+        let answer = ask(&desk, Method::POST, path, Some(&body)).await;
+        check_problem(&answer, status, detail);
+    }
+    desk.shutdown().await;
+    world.end().await;
+}
