@@ -14,6 +14,8 @@ mod idle;
 mod import;
 #[path = "executable/kill.rs"]
 mod kill;
+#[path = "executable/linear.rs"]
+mod linear;
 #[path = "executable/log.rs"]
 mod log;
 #[path = "executable/postgres.rs"]
