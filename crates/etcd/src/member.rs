@@ -12,9 +12,12 @@ use crate::messages::kv_client::KvClient;
 use crate::messages::maintenance_client::MaintenanceClient;
 use crate::messages::{
     AlarmRequest, AlarmResponse, AuthEnableRequest, AuthResponse, AuthRoleAddRequest,
-    AuthRoleGrantPermissionRequest, AuthStatusRequest, AuthStatusResponse, AuthUserAddRequest,
-    AuthUserDeleteRequest, AuthUserGrantRoleRequest, MemberListRequest, MemberListResponse,
-    RangeRequest, RangeResponse, StatusRequest, StatusResponse, TxnRequest, TxnResponse,
+    AuthRoleDeleteRequest, AuthRoleGetRequest, AuthRoleGetResponse, AuthRoleGrantPermissionRequest,
+    AuthStatusRequest, AuthStatusResponse, AuthUserAddRequest, AuthUserDeleteRequest,
+    AuthUserGetRequest, AuthUserGetResponse, AuthUserGrantRoleRequest, AuthUserListRequest,
+    AuthUserListResponse, CompactionRequest, CompactionResponse, DeleteRangeRequest,
+    DeleteRangeResponse, MemberListRequest, MemberListResponse, RangeRequest, RangeResponse,
+    StatusRequest, StatusResponse, TxnRequest, TxnResponse,
 };
 
 /// How many bytes an answer may have; etcd takes requests of 1.5 MiB, and fragments of a watch are
@@ -60,6 +63,26 @@ impl Member {
     ) -> Result<TxnResponse, CallError> {
         let mut client = KvClient::new(self.channel()).max_decoding_message_size(ANSWER_BYTES_MAX);
         self.answer(within, client.txn(timed(request, within))).await
+    }
+
+    /// Deletes keys: a hub never does, tests do, and whoever wants a hub set aside.
+    pub async fn delete_range(
+        &self,
+        request: DeleteRangeRequest,
+        within: Duration,
+    ) -> Result<DeleteRangeResponse, CallError> {
+        let mut client = KvClient::new(self.channel());
+        self.answer(within, client.delete_range(timed(request, within))).await
+    }
+
+    /// Forgets all versions of keys that were replaced at a revision or before.
+    pub async fn compact(
+        &self,
+        request: CompactionRequest,
+        within: Duration,
+    ) -> Result<CompactionResponse, CallError> {
+        let mut client = KvClient::new(self.channel());
+        self.answer(within, client.compact(timed(request, within))).await
     }
 
     /// Returns how the member is; it answers even without a leader.
@@ -117,6 +140,22 @@ impl Member {
         self.answer(within, client.user_delete(timed(request, within))).await
     }
 
+    /// Returns the roles of a user.
+    pub async fn user_get(
+        &self,
+        request: AuthUserGetRequest,
+        within: Duration,
+    ) -> Result<AuthUserGetResponse, CallError> {
+        let mut client = AuthClient::new(self.channel());
+        self.answer(within, client.user_get(timed(request, within))).await
+    }
+
+    /// Lists the users.
+    pub async fn user_list(&self, within: Duration) -> Result<AuthUserListResponse, CallError> {
+        let mut client = AuthClient::new(self.channel());
+        self.answer(within, client.user_list(timed(AuthUserListRequest {}, within))).await
+    }
+
     /// Gives a user a role.
     pub async fn user_grant_role(
         &self,
@@ -135,6 +174,26 @@ impl Member {
     ) -> Result<AuthResponse, CallError> {
         let mut client = AuthClient::new(self.channel());
         self.answer(within, client.role_add(timed(request, within))).await
+    }
+
+    /// Removes a role, from its users too.
+    pub async fn role_delete(
+        &self,
+        request: AuthRoleDeleteRequest,
+        within: Duration,
+    ) -> Result<AuthResponse, CallError> {
+        let mut client = AuthClient::new(self.channel());
+        self.answer(within, client.role_delete(timed(request, within))).await
+    }
+
+    /// Returns what a role may read and write.
+    pub async fn role_get(
+        &self,
+        request: AuthRoleGetRequest,
+        within: Duration,
+    ) -> Result<AuthRoleGetResponse, CallError> {
+        let mut client = AuthClient::new(self.channel());
+        self.answer(within, client.role_get(timed(request, within))).await
     }
 
     /// Lets a role read or write keys.
