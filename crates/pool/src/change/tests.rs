@@ -45,6 +45,19 @@ fn needs_a_quorum_of_different_owners() {
 }
 
 #[test]
+fn rehearses_what_nobody_has_signed() {
+    let before = membership();
+    let four = signed(&before, remove_hub(4), &[0, 1, 2]);
+    let mut elsewhere = four.change.clone();
+    elsewhere.epoch += 1;
+
+    assert_eq!(before.rehearse(&four.change), before.after(&four));
+    assert_eq!(before.rehearse(&elsewhere), Err(Refusal::OtherEpoch));
+    let unknown = signed(&before, remove_hub(9), &[]).change;
+    assert_eq!(before.rehearse(&unknown), Err(Refusal::UnknownHub(hub_id(9))));
+}
+
+#[test]
 fn takes_either_key_of_an_owner_but_each_owner_once() {
     let before = membership();
     let mut change = signed(&before, remove_hub(4), &[0, 1]);
