@@ -73,7 +73,7 @@ pub(crate) fn write_new(out: &Path) -> Result<KeyFiles, Failure> {
     let files =
         KeyFiles { private: with_ending(out, ".key.pem"), public: with_ending(out, ".pub.pem") };
     write_private(&files.private, &pair.private)?;
-    write(&files.public, &pair.public, 0o644)?;
+    write_new_file(&files.public, pair.public.as_bytes(), 0o644)?;
     Ok(files)
 }
 
@@ -91,7 +91,16 @@ pub(crate) fn generate() -> Result<PemPair, Failure> {
 
 /// Writes a new file that only its owner can read; it must not exist.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
-    write(path, text, 0o600)
+    write_new_file(path, text.as_bytes(), 0o600)
+}
+
+/// Writes a new file with this mode; it must not exist.
+pub(crate) fn write_new_file(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+    let failed = |error| Failure::refused(&format!("cannot write {}", path.display()), &error);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    let mut file = options.open(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)
 }
 
 fn with_ending(out: &Path, ending: &str) -> PathBuf {
@@ -100,15 +109,8 @@ fn with_ending(out: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
-    let failed = |error| Failure::refused(&format!("cannot write {}", path.display()), &error);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(mode);
-    let mut file = options.open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
+/// Returns bytes as PEM (RFC 7468).
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let base64 = STANDARD.encode(der);
     let mut text = format!("-----BEGIN {label}-----\n");
     for line in base64.as_bytes().chunks(PEM_LINE_LENGTH) {

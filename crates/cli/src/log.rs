@@ -9,9 +9,11 @@ use clap::{Args, Subcommand};
 use log::{ExportError, Exported, Head, Kept, LogError, Position, Report};
 use serde_json::{Value, json};
 
-use self::decoded::{Ovns, from_hex, hex};
+use self::decoded::{Ovns, from_hex};
 use crate::failure::Failure;
 use crate::output::{self, line, note};
+
+pub(crate) use self::decoded::hex;
 
 /// The arguments of `tansiq log`.
 #[derive(Debug, Args)]

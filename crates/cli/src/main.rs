@@ -14,6 +14,7 @@ mod import;
 mod keys;
 mod log;
 mod output;
+mod pool;
 mod progress;
 mod reports;
 mod signals;
@@ -61,6 +62,8 @@ enum Command {
     Import(import::Import),
     /// Looks at a hub's log: verifies, shows, copies it.
     Log(log::Log),
+    /// Founds a pool of hubs of several owners, changes it, looks at it.
+    Pool(pool::Pool),
     /// Signs a token for tests.
     Token(token::Token),
     /// Makes keys for tests.
@@ -91,6 +94,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bench(bench) => bench::run(&bench),
         Command::Import(import) => import::run(import),
         Command::Log(log) => log::run(log),
+        Command::Pool(pool) => pool::run(pool),
         Command::Token(token) => token::run(token),
         Command::Keys(keys) => keys::run(keys),
         Command::Reports(reports) => reports::run(reports),

@@ -18,6 +18,10 @@ mod kill;
 mod linear;
 #[path = "executable/log.rs"]
 mod log;
+#[path = "executable/pool.rs"]
+mod pool;
+#[path = "executable/pool_etcd.rs"]
+mod pool_etcd;
 #[path = "executable/postgres.rs"]
 mod postgres;
 #[path = "executable/support.rs"]

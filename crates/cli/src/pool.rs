@@ -1,0 +1,106 @@
+//! `tansiq pool`: founds a pool of hubs of several owners, changes it, and looks at it.
+//!
+//! What owners decide travels between them as small files: public cards, the genesis, changes with
+//! signatures. Nothing here decides who may do what; the rules are in `pool`, and every hub follows
+//! them by itself.
+
+mod access;
+mod card;
+mod certs;
+mod change;
+mod cluster;
+mod files;
+mod init;
+mod keys;
+mod show;
+mod sign;
+mod words;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Failure;
+
+/// The arguments of `tansiq pool`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+How a pool begins (docs/pool.md has the whole of it):
+  1. each owner:  tansiq pool keys owner alder
+                  tansiq pool keys hub alder-1 --owner alder
+  2. one owner:   tansiq pool init genesis --name delta *.owner.toml *.hub.toml
+  3. each owner:  tansiq pool show delta.genesis --card alder.owner.toml --card alder-1.hub.toml
+                  and compares the fingerprint with the others, by telephone or face to face
+  4. one owner:   tansiq pool init etcd --genesis delta.genesis --etcd https://...
+
+How it changes: one owner makes a change (admit, remove, ...), a file that the others look at
+(show) and sign (sign), until as many as the quorum have signed.")]
+pub(crate) struct Pool {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes the keys of an owner or of a hub, and the public card for the other owners.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Makes a pool's genesis from the owners' cards; prepares an empty etcd for it.
+    #[command(subcommand)]
+    Init(init::Init),
+    /// Tells in words what a genesis, a change or a card says: look before you sign.
+    Show(show::Show),
+    /// Makes the change that admits a hub or an owner.
+    Admit(change::Admit),
+    /// Makes the change that removes a hub or an owner.
+    #[command(subcommand)]
+    Remove(change::Remove),
+    /// Makes the change that lets a hub begin anew that was set aside.
+    Readmit(change::Readmit),
+    /// Makes the change that gives a hub or an owner other keys.
+    #[command(subcommand)]
+    ReplaceKey(change::ReplaceKey),
+    /// Makes the change that lets a party use some hubs only.
+    Bind(change::Bind),
+    /// Makes the change that lets a party use every hub again.
+    Unbind(change::Unbind),
+    /// Makes the change of how many owners must sign.
+    Quorum(change::Quorum),
+    /// Makes the change that activates the next version of a family's rules.
+    Activate(change::Activate),
+    /// Adds an owner's signature to a change.
+    Sign(sign::Sign),
+    /// Lets a hub that was admitted into etcd, or shuts out one that was removed.
+    #[command(subcommand)]
+    Access(access::Access),
+    /// Makes a small certificate authority and certificates of it, for trying a pool out.
+    Certs(certs::Certs),
+}
+
+/// Runs `tansiq pool`.
+pub(crate) fn run(pool: Pool) -> Result<(), Failure> {
+    match pool.command {
+        Command::Keys(keys) => keys::run(&keys),
+        Command::Init(init) => init::run(&init),
+        Command::Show(show) => show::run(&show),
+        Command::Admit(admit) => change::admit(&admit),
+        Command::Remove(remove) => change::remove(remove),
+        Command::Readmit(readmit) => change::readmit(readmit),
+        Command::ReplaceKey(replace) => change::replace_key(replace),
+        Command::Bind(bind) => change::bind(bind),
+        Command::Unbind(unbind) => change::unbind(unbind),
+        Command::Quorum(quorum) => change::quorum(&quorum),
+        Command::Activate(activate) => change::activate(activate),
+        Command::Sign(sign) => sign::run(&sign),
+        Command::Access(access) => access::run(&access),
+        Command::Certs(certs) => certs::run(&certs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_arguments_that_fit_together() {
+        Pool::augment_args(clap::Command::new("pool")).debug_assert();
+    }
+}
