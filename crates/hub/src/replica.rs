@@ -334,7 +334,11 @@ impl Replica {
             AppendError::NoSpace => SubmitError::NoSpace,
             AppendError::TooLarge => SubmitError::TooLarge,
             AppendError::Closed => SubmitError::Closed,
-            AppendError::NotWritten => SubmitError::NotWritten,
+            AppendError::NotWritten
+            | AppendError::Unreachable
+            | AppendError::PoolFull
+            | AppendError::NotAdmitted => SubmitError::NotWritten,
+            AppendError::Unanswered => SubmitError::Unknown,
             AppendError::Unknown => {
                 self.0.fail("a sync of the log failed; it is read anew at the next start");
                 SubmitError::Unknown

@@ -74,8 +74,8 @@ pub enum AppendError {
     /// The disk is full. Never in the log; appends succeed again when there is room.
     #[error("there is no room for the log on the disk")]
     NoSpace,
-    /// The command is larger than [`crate::COMMAND_BYTES_MAX`]. Never in the log.
-    #[error("the command is larger than {} bytes", crate::COMMAND_BYTES_MAX)]
+    /// The command is larger than the log takes. Never in the log.
+    #[error("the command is larger than the log takes")]
     TooLarge,
     /// The log is closed or has failed. Never in the log.
     #[error("the log is closed")]
@@ -87,6 +87,21 @@ pub enum AppendError {
     /// again from what is on the disk.
     #[error("it is unknown whether the entry is in the log")]
     Unknown,
+    /// The pool could not be reached in time. Never in the log.
+    #[error("the pool could not be reached")]
+    Unreachable,
+    /// The pool's etcd is full. Never in the log.
+    #[error(
+        "the pool's etcd is full: `etcdctl compact`, `etcdctl defrag` and `etcdctl alarm disarm` \
+         make room"
+    )]
+    PoolFull,
+    /// This hub does not belong to the pool, or is set aside. Never in the log.
+    #[error("this hub is not admitted to the pool, or is set aside")]
+    NotAdmitted,
+    /// The pool was asked and has not answered in time: the entry may be in the log, now or later.
+    #[error("the pool has not said whether the entry is in the log")]
+    Unanswered,
 }
 
 /// A follower has no more entries.
@@ -123,6 +138,9 @@ pub enum LogError {
     /// What is stored is not what was written.
     #[error("the log is damaged: {0}")]
     Damaged(Damage),
+    /// The pool has not said in time how far its log is.
+    #[error("the pool has not said how far its log is")]
+    Unanswered,
     /// The storage has an error.
     #[error("the storage of the log has an error")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -150,7 +168,7 @@ pub(crate) fn storage(error: impl Into<Box<dyn std::error::Error + Send + Sync>>
 impl AppendError {
     /// Tells whether the entry may be in the log all the same.
     pub fn is_unknown(self) -> bool {
-        self == AppendError::Unknown
+        matches!(self, AppendError::Unknown | AppendError::Unanswered)
     }
 }
 

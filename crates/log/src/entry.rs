@@ -41,6 +41,16 @@ pub struct Entry {
     pub command: Vec<u8>,
 }
 
+/// An entry in its canonical bytes, without copies of its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EntryRef<'a> {
+    pub(crate) family: Family,
+    pub(crate) version: u16,
+    pub(crate) proposer: &'a str,
+    pub(crate) stamp: Timestamp,
+    pub(crate) command: &'a [u8],
+}
+
 /// Which state an entry is for; families that this build does not know are kept as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Family(pub u8);
@@ -94,6 +104,8 @@ impl Family {
     pub const HUB: Family = Family(0);
     /// The rules of F3548-21.
     pub const AIRSPACE: Family = Family(1);
+    /// Who belongs to a pool and what is found in its etcd.
+    pub const POOL: Family = Family(::pool::FAMILY);
 }
 
 impl Proposer {
@@ -102,6 +114,11 @@ impl Proposer {
 
     /// Returns the name, checked.
     pub fn new(name: &str) -> Result<Self, ProposerError> {
+        Self::check(name)?;
+        Ok(Proposer(Arc::from(name)))
+    }
+
+    fn check(name: &str) -> Result<(), ProposerError> {
         if name.is_empty() {
             return Err(ProposerError::Empty);
         }
@@ -111,7 +128,7 @@ impl Proposer {
         if name.chars().any(char::is_control) {
             return Err(ProposerError::ControlCharacter);
         }
-        Ok(Proposer(Arc::from(name)))
+        Ok(())
     }
 
     /// Returns the name.
@@ -150,6 +167,15 @@ impl Entry {
 
     /// Returns the entry whose canonical bytes these are.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        let EntryRef { family, version, proposer, stamp, command } = EntryRef::from_bytes(bytes)?;
+        let proposer = Proposer(Arc::from(proposer));
+        Ok(Entry { family, version, proposer, stamp, command: command.to_vec() })
+    }
+}
+
+impl<'a> EntryRef<'a> {
+    /// Returns the entry whose canonical bytes these are.
+    pub(crate) fn from_bytes(bytes: &'a [u8]) -> Result<Self, EntryError> {
         let mut rest = bytes;
         let [form] = take_array(&mut rest)?;
         if form != FORM {
@@ -162,16 +188,16 @@ impl Entry {
         let [proposer_length] = take_array(&mut rest)?;
         let proposer = str::from_utf8(take(&mut rest, usize::from(proposer_length))?)
             .map_err(|_| EntryError::ProposerText)?;
-        let proposer = Proposer::new(proposer).map_err(EntryError::Proposer)?;
+        Proposer::check(proposer).map_err(EntryError::Proposer)?;
         let command_length = u32::from_le_bytes(take_array(&mut rest)?) as usize;
         if COMMAND_BYTES_MAX < command_length {
             return Err(EntryError::CommandTooLarge);
         }
-        let command = take(&mut rest, command_length)?.to_vec();
+        let command = take(&mut rest, command_length)?;
         if !rest.is_empty() {
             return Err(EntryError::BytesFollow);
         }
-        Ok(Entry { family: Family(family), version, proposer, stamp, command })
+        Ok(EntryRef { family: Family(family), version, proposer, stamp, command })
     }
 }
 

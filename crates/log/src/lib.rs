@@ -1,4 +1,4 @@
-//! The ordered, durable log: one small trait, and the engine on one machine (SQLite).
+//! The ordered, durable log: one small trait, and two engines: one machine's (SQLite), a pool's (etcd).
 //!
 //! Every change of every state is an [`Entry`] at a [`Position`] of a log. An engine orders
 //! entries, makes them durable and hands them to whoever follows; it never looks into a command
@@ -16,6 +16,7 @@ mod files;
 mod history;
 mod local;
 mod observer;
+pub mod pool;
 mod segment;
 mod snapshot;
 #[cfg(test)]
@@ -33,7 +34,7 @@ pub use entry::{
 };
 pub use local::{
     DISK_FREE_BYTES_MIN, FlushError, LocalLog, OUTCOMES_BYTES_MAX, OpenError, Options, Outcomes,
-    QUEUE_BYTES_MAX, QUEUE_MAX, Queue, SealReport, Sealing, Stats, SyncMode,
+    Placement, QUEUE_BYTES_MAX, QUEUE_MAX, Queue, SealReport, Sealing, Stats, SyncMode,
 };
 pub use observer::{Checkpoint, Commit, NoObserver, Observer};
 pub use segment::{Kept, SEGMENT_BYTES_MAX, SEGMENT_ENTRIES_MAX};

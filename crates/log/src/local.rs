@@ -4,6 +4,7 @@
 //! of segments), `snapshots/`, `segments/`. Every SQL connection is made by `database`; only the
 //! writer thread writes.
 
+mod copy;
 mod follower;
 mod lock;
 mod outcomes;
@@ -24,7 +25,7 @@ use rusqlite::{Connection, Transaction};
 
 use self::follower::LocalFollower;
 use self::lock::DirLock;
-use self::shared::{Job, JobRun, Pending, Shared};
+use self::shared::{Job, JobRun, Origin, Pending, Shared};
 use self::writer::Writer;
 use crate::database::{self, DatabaseError};
 use crate::files;
@@ -38,7 +39,7 @@ use crate::{
 
 pub use self::outcomes::{FlushError, Outcomes};
 pub use self::seal::{SealReport, Sealing};
-pub use self::shared::{OUTCOMES_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_MAX, Queue};
+pub use self::shared::{OUTCOMES_BYTES_MAX, Placement, QUEUE_BYTES_MAX, QUEUE_MAX, Queue};
 
 /// How many bytes must be free on the disk for an entry to be taken.
 pub const DISK_FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
@@ -76,6 +77,7 @@ pub struct LocalLog {
     snapshots: SnapshotStore,
     outcomes: Outcomes,
     sync: SyncMode,
+    disk_free_bytes_min: u64,
     restored: bool,
     /// One sealing at a time.
     sealing: Mutex<()>,
@@ -221,6 +223,7 @@ impl LocalLog {
             snapshots,
             outcomes,
             sync: options.sync,
+            disk_free_bytes_min: options.disk_free_bytes_min,
             restored,
             sealing: Mutex::new(()),
             writer: Mutex::new(Some(thread.map_err(storage)?)),
@@ -319,7 +322,8 @@ impl Log for LocalLog {
         let bytes = entry.to_bytes().map_err(|_| AppendError::TooLarge)?;
         let leaf = leaf_hash(&bytes);
         let (answer, receipt) = Receipt::pair();
-        self.shared.append(Pending { entry: Arc::new(entry), bytes, leaf, ticket, answer })?;
+        let origin = Origin::Appended { ticket, answer };
+        self.shared.append(Pending { entry: Arc::new(entry), bytes, leaf, origin })?;
         Ok(receipt)
     }
 

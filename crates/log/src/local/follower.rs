@@ -43,6 +43,7 @@ impl LocalFollower {
             return Ok(VecDeque::new());
         }
         if self.history.is_none() {
+            self.shared.wait_committed(self.pinned.position)?;
             self.history = Some(History::open(&self.dir, self.after)?);
         }
         let history = self.history.as_mut().expect("opened above");

@@ -11,9 +11,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::Transaction;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
+use self::outcomes::Outcomes;
 use crate::{AppendError, Committed, Entry, Hash, Head, LogError, Position, Ticket};
+
+mod outcomes;
+mod placing;
+
+pub use placing::Placement;
 
 /// How many entries may wait to be written and to be taken by followers.
 pub const QUEUE_MAX: usize = 8_192;
@@ -43,16 +49,27 @@ pub(crate) struct Shared {
     /// Who keeps or flushes outcomes waits here.
     written: Condvar,
     failed: watch::Sender<bool>,
+    /// Whoever places entries waits here for room.
+    room: Notify,
 }
 
 struct State {
     status: Status,
+    /// How far the log is committed.
     head: Head,
+    /// How far it is handed out: further than that only where entries are placed.
+    given: Head,
     waiting: Vec<Pending>,
     /// Entries that are counted: waiting, being written, or not taken by every follower.
     held: Held,
-    /// Committed entries that some follower has not taken; the last is at `head`.
-    recent: VecDeque<(Committed, usize)>,
+    /// Entries that are placed and not committed.
+    unwritten: Held,
+    /// Entries that were placed without being counted in `held`, and not taken by every follower.
+    foreign: Held,
+    /// Entries are placed, not appended.
+    placing: bool,
+    /// Entries that some follower has not taken; the last is at `given`.
+    recent: VecDeque<Recent>,
     /// By number of the follower, the last position it has taken.
     followers: BTreeMap<u64, Position>,
     followers_made: u64,
@@ -68,24 +85,18 @@ enum Status {
     Failed,
 }
 
+/// An entry that some follower has not taken.
+struct Recent {
+    committed: Committed,
+    bytes: usize,
+    /// It counts in `foreign`, not in `held`.
+    foreign: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     entries: usize,
     bytes: usize,
-}
-
-/// Outcomes on their way to the disk; `None` takes one away.
-#[derive(Default)]
-struct Outcomes {
-    waiting: BTreeMap<Position, Outcome>,
-    writing: Arc<BTreeMap<Position, Outcome>>,
-    bytes: usize,
-    /// How many changes were ever asked for, and how many of the first of these are durable.
-    asked: u64,
-    durable: u64,
-    taken: u64,
-    write_asked: bool,
-    failures: u64,
 }
 
 /// The bytes of an outcome, or that it is to go.
@@ -96,8 +107,20 @@ pub(crate) struct Pending {
     pub(crate) entry: Arc<Entry>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) leaf: Hash,
-    pub(crate) ticket: Ticket,
-    pub(crate) answer: oneshot::Sender<Result<Position, AppendError>>,
+    pub(crate) origin: Origin,
+}
+
+/// Where an entry that waits to be written comes from.
+pub(crate) enum Origin {
+    /// It was appended: followers and whoever waits hear of it when it is durable.
+    Appended {
+        /// Its proposer's number for it.
+        ticket: Ticket,
+        /// Who waits.
+        answer: oneshot::Sender<Result<Position, AppendError>>,
+    },
+    /// It was placed at this head, and handed out.
+    Placed(Head),
 }
 
 /// What a job does.
@@ -139,13 +162,27 @@ pub struct Queue {
     pub outcome_bytes: usize,
 }
 
+impl Pending {
+    /// Says why it will not be written.
+    pub(crate) fn refuse(self, refusal: AppendError) {
+        if let Origin::Appended { answer, .. } = self.origin {
+            // Who no longer waits needs no answer.
+            let _ = answer.send(Err(refusal));
+        }
+    }
+}
+
 impl Shared {
     pub(crate) fn new(head: Head) -> Self {
         let state = State {
             status: Status::Open,
             head,
+            given: head,
             waiting: Vec::new(),
             held: Held::default(),
+            unwritten: Held::default(),
+            foreign: Held::default(),
+            placing: false,
             recent: VecDeque::new(),
             followers: BTreeMap::new(),
             followers_made: 0,
@@ -158,6 +195,7 @@ impl Shared {
             news: Condvar::new(),
             written: Condvar::new(),
             failed: watch::Sender::new(false),
+            room: Notify::new(),
         }
     }
 
@@ -165,7 +203,7 @@ impl Shared {
         self.state.lock().expect("nobody panics while holding this lock")
     }
 
-    /// Returns how far the log is durable.
+    /// Returns how far the log is committed.
     pub(crate) fn head(&self) -> Result<Head, LogError> {
         let state = self.lock();
         state.usable()?;
@@ -191,14 +229,10 @@ impl Shared {
     /// Queues an entry, within the bounds.
     pub(crate) fn append(&self, pending: Pending) -> Result<(), AppendError> {
         let mut state = self.lock();
-        if state.status != Status::Open {
+        if state.placing {
             return Err(AppendError::Closed);
         }
-        let bytes = state.held.bytes + pending.bytes.len();
-        if QUEUE_MAX <= state.held.entries || QUEUE_BYTES_MAX < bytes {
-            return Err(AppendError::QueueFull);
-        }
-        state.held = Held { entries: state.held.entries + 1, bytes };
+        state.hold(pending.bytes.len())?;
         state.waiting.push(pending);
         drop(state);
         self.work.notify_one();
@@ -232,12 +266,11 @@ impl Shared {
     pub(crate) fn publish(&self, head: Head, committed: Vec<(Committed, usize)>) {
         let mut state = self.lock();
         state.head = head;
-        if state.followers.is_empty() {
-            for (_, bytes) in committed {
-                state.held.release(bytes);
-            }
-        } else {
-            state.recent.extend(committed);
+        if !state.placing {
+            state.given = head;
+        }
+        for (committed, bytes) in committed {
+            state.give(Recent { committed, bytes, foreign: false });
         }
         state.outcomes.written();
         drop(state);
@@ -270,8 +303,7 @@ impl Shared {
         state.jobs.clear();
         drop(state);
         for pending in waiting {
-            // Who no longer waits needs no answer.
-            let _ = pending.answer.send(Err(AppendError::Closed));
+            pending.refuse(AppendError::Closed);
         }
         self.failed.send_replace(true);
         self.wake_all();
@@ -301,6 +333,7 @@ impl Shared {
         self.work.notify_all();
         self.news.notify_all();
         self.written.notify_all();
+        self.room.notify_one();
     }
 
     /// Registers a follower and returns its number and the head it starts at: what comes after is
@@ -309,7 +342,7 @@ impl Shared {
         let mut state = self.lock();
         state.usable()?;
         state.followers_made += 1;
-        let (number, head) = (state.followers_made, state.head);
+        let (number, head) = (state.followers_made, state.given);
         state.followers.insert(number, head.position);
         Ok((number, head))
     }
@@ -319,6 +352,8 @@ impl Shared {
         let mut state = self.lock();
         state.followers.remove(&number);
         state.release_taken();
+        drop(state);
+        self.room.notify_one();
     }
 
     /// Waits for committed entries that the follower has not taken; `None` when the log is closed.
@@ -328,78 +363,24 @@ impl Shared {
             .wait_while(self.lock(), |state| !state.has_news(number))
             .expect("nobody panics while holding this lock");
         let taken = state.followers[&number];
-        let behind = state.head.position.number() - taken.number();
+        let behind = state.given.position.number() - taken.number();
         if behind == 0 {
             return if state.status == Status::Failed { Err(LogError::Failed) } else { Ok(None) };
         }
-        let behind = usize::try_from(behind).expect("at most QUEUE_MAX");
+        let behind = usize::try_from(behind).expect("they are in memory");
         let start = state.recent.len() - behind;
         let batch: Vec<Committed> = state
             .recent
             .range(start..)
             .take(FOLLOW_BATCH_MAX)
-            .map(|(committed, _)| committed.clone())
+            .map(|recent| recent.committed.clone())
             .collect();
         let last = batch.last().expect("the follower is behind").position;
         state.followers.insert(number, last);
         state.release_taken();
+        drop(state);
+        self.room.notify_one();
         Ok(Some(batch))
-    }
-
-    /// Takes a change of an outcome; waits while too many bytes of them wait.
-    pub(crate) fn change_outcome(
-        &self,
-        position: Position,
-        outcome: Outcome,
-    ) -> Result<(), LogError> {
-        let cost = cost_of(&outcome);
-        let mut state = self.lock();
-        while state.usable().is_ok() && state.outcomes.is_full_for(cost) {
-            // The writer does not try again by itself after the disk was full.
-            state.outcomes.write_asked = true;
-            self.work.notify_one();
-            (state, _) = self
-                .written
-                .wait_timeout(state, OUTCOME_RETRY)
-                .expect("nobody panics while holding this lock");
-        }
-        state.usable()?;
-        state.outcomes.add(position, outcome);
-        if OUTCOMES_BYTES_MAX / 2 <= state.outcomes.bytes {
-            state.outcomes.write_asked = true;
-            self.work.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Returns an outcome on its way to the disk: `Some(None)` when it is to go.
-    pub(crate) fn find_outcome(&self, position: Position) -> Option<Outcome> {
-        let state = self.lock();
-        let outcomes = &state.outcomes;
-        outcomes.waiting.get(&position).or_else(|| outcomes.writing.get(&position)).cloned()
-    }
-
-    /// Waits until every change of an outcome that was asked for is durable; `false` when it could
-    /// not be written.
-    pub(crate) fn flush_outcomes(&self) -> Result<bool, LogError> {
-        let mut state = self.lock();
-        state.usable()?;
-        let (asked, failures) = (state.outcomes.asked, state.outcomes.failures);
-        state.outcomes.write_asked = true;
-        self.work.notify_one();
-        let state = self
-            .written
-            .wait_while(state, |state| {
-                state.running()
-                    && state.outcomes.durable < asked
-                    && state.outcomes.failures == failures
-            })
-            .expect("nobody panics while holding this lock");
-        if asked <= state.outcomes.durable {
-            return Ok(true);
-        }
-        state.usable()?;
-        Ok(false)
     }
 }
 
@@ -424,69 +405,58 @@ impl State {
     }
 
     fn has_news(&self, number: u64) -> bool {
-        self.followers[&number] < self.head.position
+        self.followers[&number] < self.given.position
             || matches!(self.status, Status::Closed | Status::Failed)
     }
 
     fn release_taken(&mut self) {
-        let kept_after = self.followers.values().min().copied().unwrap_or(self.head.position);
-        while let Some((committed, bytes)) = self.recent.front() {
-            if kept_after < committed.position {
-                return;
-            }
-            self.held.release(*bytes);
-            self.recent.pop_front();
+        let kept_after = self.followers.values().min().copied().unwrap_or(self.given.position);
+        while let Some(recent) = self.recent.pop_front_if(|it| it.committed.position <= kept_after)
+        {
+            self.let_go(&recent);
         }
+    }
+
+    /// Counts an entry that is appended, within the bounds.
+    fn hold(&mut self, bytes: usize) -> Result<(), AppendError> {
+        if self.status != Status::Open {
+            return Err(AppendError::Closed);
+        }
+        let bytes = self.held.bytes + bytes;
+        if QUEUE_MAX <= self.held.entries || QUEUE_BYTES_MAX < bytes {
+            return Err(AppendError::QueueFull);
+        }
+        self.held = Held { entries: self.held.entries + 1, bytes };
+        Ok(())
+    }
+
+    /// Hands an entry out to followers.
+    fn give(&mut self, recent: Recent) {
+        if self.followers.is_empty() {
+            self.let_go(&recent);
+        } else {
+            self.recent.push_back(recent);
+        }
+    }
+
+    fn let_go(&mut self, recent: &Recent) {
+        let held = if recent.foreign { &mut self.foreign } else { &mut self.held };
+        held.release(recent.bytes);
     }
 }
 
 impl Held {
+    fn has_room(self) -> bool {
+        self.entries < QUEUE_MAX && self.bytes < QUEUE_BYTES_MAX
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.entries += 1;
+        self.bytes += bytes;
+    }
+
     fn release(&mut self, bytes: usize) {
         self.entries -= 1;
         self.bytes -= bytes;
     }
-}
-
-impl Outcomes {
-    fn is_full_for(&self, cost: usize) -> bool {
-        self.bytes != 0 && OUTCOMES_BYTES_MAX < self.bytes + cost
-    }
-
-    fn add(&mut self, position: Position, outcome: Outcome) {
-        self.bytes += cost_of(&outcome);
-        self.asked += 1;
-        if let Some(replaced) = self.waiting.insert(position, outcome) {
-            self.bytes -= cost_of(&replaced);
-        }
-    }
-
-    fn take(&mut self) -> Arc<BTreeMap<Position, Outcome>> {
-        self.write_asked = false;
-        self.taken = self.asked;
-        self.writing = Arc::new(mem::take(&mut self.waiting));
-        Arc::clone(&self.writing)
-    }
-
-    fn written(&mut self) {
-        let writing = mem::take(&mut self.writing);
-        self.bytes -= writing.values().map(cost_of).sum::<usize>();
-        self.durable = self.taken;
-    }
-
-    fn not_written(&mut self) {
-        let writing = mem::take(&mut self.writing);
-        for (position, outcome) in writing.iter() {
-            let cost = cost_of(outcome);
-            if self.waiting.contains_key(position) {
-                self.bytes -= cost;
-            } else {
-                self.waiting.insert(*position, outcome.clone());
-            }
-        }
-        self.failures += 1;
-    }
-}
-
-fn cost_of(outcome: &Outcome) -> usize {
-    OUTCOME_COST + outcome.as_ref().map_or(0, |bytes| bytes.len())
 }

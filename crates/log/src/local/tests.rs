@@ -29,6 +29,10 @@ impl Engine for LocalEngine {
     fn close(&self, log: &LocalLog) {
         log.close();
     }
+
+    fn command_bytes_max(&self) -> usize {
+        crate::COMMAND_BYTES_MAX
+    }
 }
 
 impl LocalEngine {
@@ -59,13 +63,13 @@ fn snapshot(log: &LocalLog) -> Head {
 mod every_engine {
     use super::{engine, tests_of_every_engine};
 
-    tests_of_every_engine!(engine());
+    tests_of_every_engine!(Some(engine()));
 }
 
 mod every_engine_that_syncs_behind {
     use super::{LocalEngine, SyncMode, engine, tests_of_every_engine};
 
-    tests_of_every_engine!(LocalEngine { sync: SyncMode::Behind, ..engine() });
+    tests_of_every_engine!(Some(LocalEngine { sync: SyncMode::Behind, ..engine() }));
 }
 
 #[test]

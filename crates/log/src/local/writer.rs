@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::shared::{Job, JobRun, Outcome, Pending, Shared};
+use super::shared::{Job, JobRun, Origin, Outcome, Pending, Shared};
 use crate::clock::monotonic_now;
 use crate::database::{Fault, commit_left_nothing, commit_synced, fault_of, number_of};
 use crate::engine::storage;
@@ -93,7 +93,7 @@ impl Writer {
     }
 
     fn write(&mut self, entries: Vec<Pending>, outcomes: &Outcomes) -> Result<(), Failed> {
-        let entries = self.refuse_without_room(entries);
+        let entries = if is_placed(&entries) { entries } else { self.refuse_without_room(entries) };
         let started = monotonic_now();
         let bytes = entries.iter().map(|pending| pending.bytes.len()).sum();
         let heads = match self.transact(&entries, outcomes) {
@@ -134,13 +134,24 @@ impl Writer {
         assert_eq!(entries.len(), heads.len(), "every entry has its position");
         let mut committed = Vec::with_capacity(entries.len());
         let mut answers = Vec::with_capacity(entries.len());
+        let mut placed = (0, 0);
         for (pending, head) in entries.into_iter().zip(heads) {
-            let Head { position, chain } = *head;
-            let (entry, ticket) = (pending.entry, Some(pending.ticket));
-            committed.push((Committed { position, chain, ticket, entry }, pending.bytes.len()));
-            answers.push((pending.answer, position));
+            let Pending { entry, bytes, origin, .. } = pending;
+            match origin {
+                Origin::Appended { ticket, answer } => {
+                    let (Head { position, chain }, ticket) = (*head, Some(ticket));
+                    let is_committed = Committed { position, chain, ticket, entry };
+                    committed.push((is_committed, bytes.len()));
+                    answers.push((answer, position));
+                }
+                Origin::Placed(at) => {
+                    assert_eq!(at, *head, "entries are written where they were placed");
+                    placed = (placed.0 + 1, placed.1 + bytes.len());
+                }
+            }
         }
         self.shared.publish(self.head, committed);
+        self.shared.placed(placed.0, placed.1);
         for (answer, position) in answers {
             // Who no longer waits needs no answer.
             let _ = answer.send(Ok(position));
@@ -180,6 +191,15 @@ impl Writer {
             self.refuse(entries, AppendError::NotWritten);
             return Err(Failed);
         }
+        if is_placed(&entries) {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "the copy of the pool's log could not be written; this process must end: make room \
+                 on the disk and start it again, what is missing is taken from the pool"
+            );
+            self.shared.fail();
+            return Err(Failed);
+        }
         tracing::warn!(
             error = error as &dyn std::error::Error,
             entries = entries.len(),
@@ -216,11 +236,13 @@ impl Writer {
     }
 
     fn refuse(&self, entries: Vec<Pending>, refusal: AppendError) {
+        if is_placed(&entries) {
+            return;
+        }
         self.shared.release(&entries);
         self.observer.refused(entries.len());
         for pending in entries {
-            // Who no longer waits needs no answer.
-            let _ = pending.answer.send(Err(refusal));
+            pending.refuse(refusal);
         }
     }
 
@@ -298,6 +320,11 @@ impl Writer {
             }
         }
     }
+}
+
+/// Tells whether entries were placed: a log has only such or none.
+fn is_placed(entries: &[Pending]) -> bool {
+    entries.first().is_some_and(|pending| pending.origin.is_placed())
 }
 
 fn insert_entries(
