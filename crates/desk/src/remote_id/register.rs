@@ -204,7 +204,10 @@ impl Core {
             Tries::Several => self.persist(submit).await,
         };
         match submitted {
-            Submitted::Done(registered) => self.registered(registration, registered, mark).await,
+            Submitted::Done(registered) => {
+                self.registered(registration, registered, mark).await;
+                Ok(())
+            }
             Submitted::Refused(refusal) => self.refused(registration, asked, refusal).await,
             // It is asked the same again, with the same key.
             Submitted::NotTaken { why, .. } => Err(HubError::NoAnswer(why).into()),
@@ -213,12 +216,15 @@ impl Core {
     }
 
     /// Takes over what the hub did, and whom to tell.
+    ///
+    /// Nobody waits until that is written: if it never is, the pending request is still in the
+    /// store, and is sent again with the same key after a restart.
     async fn registered(
         self: &Arc<Self>,
         registration: &Registration,
         registered: Registered,
         mark: Option<(EntityId, Mark)>,
-    ) -> Result<(), ChangeError> {
+    ) {
         let deleted = registered.held.is_none();
         let notices = match registered.with {
             RegisteredWith::ServiceArea(area, subscribers) => {
@@ -241,10 +247,16 @@ impl Core {
             one.refused = Refused::default();
         });
         changes.extend(notices.iter().map(Change::add));
+        let core = Arc::clone(self);
         let numbers = self.outbox.owe(notices);
-        let written = self.store.write(changes).await;
-        self.deliver(numbers);
-        Ok(written?)
+        let written = self.store.queue(changes).await;
+        tokio::spawn(async move {
+            if let Err(error) = written.await {
+                tracing::error!(error = %error,
+                    "what the hub did is not written down; it is asked again after a restart");
+            }
+            core.deliver(numbers);
+        });
     }
 
     /// Settles a refused request by what the hub has; whom to tell is not known then.
