@@ -6,6 +6,7 @@ mod fly;
 mod proof;
 mod recorded;
 mod report;
+mod seen;
 mod serve;
 mod town;
 mod tracks;
@@ -15,6 +16,7 @@ mod world;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use airspace::EntityId;
 use clap::Args;
 use desk::{ConstraintRequest, Resolution};
 
@@ -79,6 +81,7 @@ impl Demo {
         )?;
         line("others' desks what is in the way, and moves only its own.")?;
         line("")?;
+        let watches = seen::watch(&world.desks, town::corners()).await?;
         let (zones, closed) = close(&world, town).await?;
         let scenes = town.scenes(closed);
         line(town::draw(&scenes))?;
@@ -91,7 +94,9 @@ impl Demo {
         bar.finish_and_clear();
         // The parties plan in the order told, so positions need no room of their own.
         let room = Room { lateral_m: 0.0, vertical_m: 0.0 };
-        self.finish(world, flights, Ending { zones, room, took: elapsed(began) }).await
+        seen::move_on(&world, &flights);
+        let ending = Ending { zones, room, took: elapsed(began), watches };
+        self.finish(world, flights, ending).await
     }
 
     async fn recorded(&self, path: &Path) -> Result<(), Failure> {
@@ -110,7 +115,13 @@ impl Demo {
         bar.set_message("flying");
         let flights = fly::fly_all(&world.desks, filed, &bar).await?;
         bar.finish_and_clear();
-        let ending = Ending { zones: Vec::new(), room: ROOM, took: elapsed(began) };
+        let took = elapsed(began);
+        seen::move_on(&world, &flights);
+        let watches = match seen::busiest(&flights, world.now()) {
+            Some(corners) => seen::watch(&world.desks, corners).await?,
+            None => Vec::new(),
+        };
+        let ending = Ending { zones: Vec::new(), room: ROOM, took, watches };
         self.finish(world, flights, ending).await
     }
 
@@ -123,6 +134,7 @@ impl Demo {
         for desk in &world.desks {
             desk.told().await;
         }
+        seen::tell(&world, &ending.watches, &flights).await?;
         let told = report::tell(Story {
             desks: &world.desks,
             parties: &world.parties,
@@ -132,7 +144,7 @@ impl Demo {
             took: ending.took,
         });
         if told.is_ok() && !self.once {
-            serve::until_stopped(&world, &flights).await?;
+            serve::until_stopped(&world, &flights, &ending.watches).await?;
         }
         world.shutdown().await;
         told
@@ -144,6 +156,8 @@ struct Ending {
     zones: Vec<Zone>,
     room: Room,
     took: Duration,
+    /// What each desk watches by remote ID, one a desk; none if nobody flies.
+    watches: Vec<EntityId>,
 }
 
 fn elapsed(since: std::time::Instant) -> Duration {

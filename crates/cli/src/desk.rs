@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueEnum};
 use desk::{ConstraintProcessing, PrivateAddresses, TokenSource};
 
 use crate::failure::Failure;
@@ -15,8 +15,9 @@ use crate::telemetry::{self, LogFormat};
 #[command(group(ArgGroup::new("tokens").required(true).args(["token_url", "token_key"])))]
 #[command(after_help = "\
 A desk plans its user's flights, asks the hub what is there and the other parties' desks what it is,
-and answers theirs. Its user talks to /desk/v1 on --user-listen (or on --listen, if all is on
-loopback); everybody else to /uss/v1 at --base-url.
+and answers theirs. By remote ID others see its active flights, and its user sees theirs. Its user
+talks to /desk/v1 on --user-listen (or on --listen, if all is on loopback); everybody else to /uss at
+--base-url.
 
 Example, beside a hub started as in `tansiq hub --help`:
   tansiq desk --listen 127.0.0.1:8090 --data /tmp/alder --hub http://127.0.0.1:8082 \\
@@ -62,9 +63,23 @@ pub(crate) struct Desk {
     /// Leaves constraints to somebody else.
     #[arg(long)]
     no_constraints: bool,
+    /// Whether others see its active flights by remote ID, and where.
+    #[arg(long, value_name = "SOURCE", default_value = "telemetry")]
+    remote_id: RemoteId,
     /// How lines of the process's own log are written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+}
+
+/// Where others see its flights.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RemoteId {
+    /// Where its user tells that they are (POST /desk/v1/flights/{id}/telemetry).
+    Telemetry,
+    /// Where their plan has them, as simulated: for demonstrations.
+    Plan,
+    /// Nowhere.
+    Off,
 }
 
 /// Runs `tansiq desk`.
@@ -93,6 +108,11 @@ impl Desk {
         config.base_url = self.base_url;
         config.public_keys = self.public_key;
         config.audiences = self.audience;
+        config.remote_id = match self.remote_id {
+            RemoteId::Telemetry => desk::RemoteId::Telemetry,
+            RemoteId::Plan => desk::RemoteId::Plan,
+            RemoteId::Off => desk::RemoteId::Off,
+        };
         if self.allow_private_addresses {
             config.private_addresses = PrivateAddresses::Allow;
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
+use spacetime::Timestamp;
 
 use crate::clock;
 use crate::failure::Failure;
@@ -79,6 +80,12 @@ impl Claims {
             scope: scopes.to_owned(),
             ..Claims::valid_for(Duration::from_secs(LIFETIME_S_MAX))
         }
+    }
+
+    /// Returns the same, valid as long, but from another time on.
+    pub(crate) fn from(self, time: Timestamp) -> Self {
+        let iat = time.as_micros() / 1_000_000;
+        Claims { iat, exp: iat + (self.exp - self.iat), ..self }
     }
 
     fn valid_for(lifetime: Duration) -> Self {

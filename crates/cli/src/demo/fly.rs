@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use airspace::EntityId;
-use desk::{Desk, Report};
+use desk::{ChangeError, Desk, Report};
 use indicatif::ProgressBar;
 use spacetime::Timestamp;
 use tokio::task::JoinSet;
@@ -116,7 +116,9 @@ impl Lane {
             }
             let Some(report) = flight.accepted() else { continue };
             if ends_at(report) < now {
-                flight.landed = self.desk.end(report.id).await.is_ok();
+                let ended = self.desk.end(report.id).await;
+                // By its clock the desk may have ended it itself.
+                flight.landed = matches!(ended, Ok(()) | Err(ChangeError::NotFound));
             }
         }
     }
@@ -128,7 +130,8 @@ pub(crate) fn starts_at(report: &Report) -> Timestamp {
     starts.min().unwrap_or(Timestamp::MIN)
 }
 
-fn ends_at(report: &Report) -> Timestamp {
+/// Returns when a report's flight ends.
+pub(crate) fn ends_at(report: &Report) -> Timestamp {
     let ends = report.volumes.iter().filter_map(|volume| volume.ends_at());
     ends.max().unwrap_or(Timestamp::MAX)
 }

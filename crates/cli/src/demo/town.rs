@@ -107,6 +107,11 @@ enum Way {
     Around { middle_m: (f64, f64), radius_m: f64, minutes: u64 },
 }
 
+/// Returns opposite corners of the town; a view of remote ID holds it.
+pub(crate) fn corners() -> [LatLng; 2] {
+    [position((0.0, 0.0)), position(EXTENT_M)]
+}
+
 impl Town {
     /// Returns what the authority closes, and what it is: the hospital, then the corridor.
     pub(crate) fn closed(self) -> [Closed; 2] {
@@ -149,6 +154,8 @@ impl Town {
         let mut request = FlightRequest::new(course);
         request.bounds = bounds(line.patience);
         request.allowed_constraints.extend(line.allowed);
+        request.identification.operator_id = format!("TEST.{}", PARTIES[line.desk].to_uppercase());
+        request.identification.operation_description = line.name.to_owned();
         let planned =
             Planned { name: line.name.to_owned(), desk: line.desk, request, recorded: Vec::new() };
         Scene { told: line.told, planned, way_m }
@@ -241,13 +248,13 @@ fn morning(closed: ClosedIds) -> Vec<Line> {
 fn ceasefire(closed: ClosedIds) -> Vec<Line> {
     vec![
         Line {
-            told: "birch counts tents over the camp for a quarter of an hour",
+            told: "birch counts tents over the camp for an hour",
             name: "survey of the camp",
             desk: BIRCH,
             at: (25, 0),
             patience: Patience::None,
             allowed: None,
-            way: Way::Around { middle_m: (1_100.0, 2_600.0), radius_m: 300.0, minutes: 15 },
+            way: Way::Around { middle_m: (1_100.0, 2_600.0), radius_m: 300.0, minutes: 60 },
         },
         Line {
             told: "relief flies through the corridor, which was closed for it",
@@ -280,7 +287,7 @@ fn ceasefire(closed: ClosedIds) -> Vec<Line> {
             told: "relief goes on to the camp, where birch is at work; it climbs above the survey",
             name: "medicine to the camp",
             desk: RELIEF,
-            at: (30, 0),
+            at: (39, 30),
             patience: Patience::Climb(150.0),
             allowed: Some(closed.corridor),
             way: Way::Path(&[(2_200.0, 900.0), (1_100.0, 2_600.0)]),

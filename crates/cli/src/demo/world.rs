@@ -3,10 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use desk::{ConstraintProcessing, Desk, PrivateAddresses, TokenSource};
+use desk::{ConstraintProcessing, Desk, PrivateAddresses, RemoteId, TokenSource};
 use hub::Hub;
+use hub::clock::Clock;
+use hub::entropy::Entropy;
+use spacetime::Timestamp;
 use tempfile::TempDir;
 
+use crate::clock;
 use crate::failure::Failure;
 use crate::keys;
 use crate::token::{Claims, Signer};
@@ -16,11 +20,14 @@ const AUDIENCE: &str = "127.0.0.1";
 
 /// Who tries with curl, and what it may do.
 pub(crate) const VISITOR: &str = "visitor";
-const VISITOR_SCOPES: &str = "utm.strategic_coordination utm.constraint_processing";
+const VISITOR_SCOPES: &str =
+    "utm.strategic_coordination utm.constraint_processing rid.display_provider";
 
 /// Everything that runs.
 pub(crate) struct World {
     hub: Hub,
+    /// The clock that all of them go by; it begins now and is moved on to when the flights fly.
+    clock: Clock,
     /// The desks, one a party.
     pub(crate) desks: Vec<Desk>,
     /// The parties' names.
@@ -38,19 +45,33 @@ impl World {
         for party in parties {
             public_keys.push(new_key(&dir, party)?);
         }
-        let hub = start_hub(&dir, &public_keys).await?;
+        let clock = Clock::simulated(clock::utc());
+        let hub = start_hub(&dir, &public_keys, clock.clone()).await?;
         let hub_url = format!("http://{}", hub.local_addr());
         let mut desks = Vec::new();
         for party in parties {
-            desks.push(start_desk(&dir, party, &hub_url, &public_keys).await?);
+            let mut config = desk_config(&dir, party, &hub_url);
+            config.public_keys = public_keys.clone();
+            config.clock = clock.clone();
+            desks.push(start_desk(party, config).await?);
         }
         let parties = parties.iter().map(|&party| party.to_owned()).collect();
-        Ok(World { hub, desks, parties, dir, _temporary: temporary })
+        Ok(World { hub, clock, desks, parties, dir, _temporary: temporary })
     }
 
     /// Returns the hub's URL.
     pub(crate) fn hub_url(&self) -> String {
         format!("http://{}", self.hub.local_addr())
+    }
+
+    /// Returns what time it is in the demonstration.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves its clock on to a time, unless it is later already.
+    pub(crate) fn move_on_to(&self, time: Timestamp) {
+        self.clock.advance(time.since(self.clock.now()));
     }
 
     /// Returns where all data are.
@@ -61,7 +82,8 @@ impl World {
     /// Writes a token for whoever tries with curl, and returns its file.
     pub(crate) fn write_token(&self) -> Result<PathBuf, Failure> {
         let signer = Signer::read(&key_path(&self.dir, VISITOR, ".key.pem"))?;
-        let token = signer.sign(&Claims::of(VISITOR, VISITOR_SCOPES, AUDIENCE))?;
+        let claims = Claims::of(VISITOR, VISITOR_SCOPES, AUDIENCE).from(self.now());
+        let token = signer.sign(&claims)?;
         let path = self.dir.join("token");
         keys::write_private(&path, &token)?;
         Ok(path)
@@ -99,7 +121,7 @@ fn new_key(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
     Ok(keys::write_new(&dir.join(name))?.public)
 }
 
-async fn start_hub(dir: &Path, public_keys: &[PathBuf]) -> Result<Hub, Failure> {
+async fn start_hub(dir: &Path, public_keys: &[PathBuf], clock: Clock) -> Result<Hub, Failure> {
     let mut config = hub::Config {
         listen: any_port(),
         data: dir.join("hub"),
@@ -108,23 +130,24 @@ async fn start_hub(dir: &Path, public_keys: &[PathBuf]) -> Result<Hub, Failure> 
     };
     config.tokens.public_keys = public_keys.to_vec();
     config.tokens.audiences = vec![AUDIENCE.to_owned()];
-    Hub::start(config).await.map_err(|error| Failure::refused("cannot start the hub", &error))
+    Hub::start_with(config, clock, Entropy::system())
+        .await
+        .map_err(|error| Failure::refused("cannot start the hub", &error))
 }
 
-async fn start_desk(
-    dir: &Path,
-    party: &str,
-    hub_url: &str,
-    public_keys: &[PathBuf],
-) -> Result<Desk, Failure> {
+fn desk_config(dir: &Path, party: &str, hub_url: &str) -> desk::Config {
     let tokens =
         TokenSource::Key { key_file: key_path(dir, party, ".key.pem"), party: party.to_owned() };
     let mut config = desk::Config::new(dir.join(party), hub_url.to_owned(), tokens);
     config.listen = any_port();
-    config.public_keys = public_keys.to_vec();
     config.audiences = vec![AUDIENCE.to_owned()];
     config.private_addresses = PrivateAddresses::Allow;
     config.constraint_processing = ConstraintProcessing::On;
+    config.remote_id = RemoteId::Plan;
+    config
+}
+
+async fn start_desk(party: &str, config: desk::Config) -> Result<Desk, Failure> {
     Desk::start(config)
         .await
         .map_err(|error| Failure::refused(&format!("cannot start the desk of {party}"), &error))

@@ -59,6 +59,27 @@ fn flies_the_town_without_a_conflict() {
     }
 }
 
+#[test]
+fn shows_each_party_the_others_flights_and_how_old_that_is() {
+    let (stdout, _) = demo(&[]);
+
+    for party in ["alder", "birch", "relief"] {
+        let seen = stdout.lines().skip_while(|line| {
+            !(line.contains(party) && line.ends_with("sees 2 flights of the others"))
+        });
+        let rows: Vec<&str> = seen.skip(1).take(2).collect();
+        assert_eq!(rows.len(), 2, "{party}: {stdout}");
+        for row in rows {
+            let age = row.rsplit_once("age ").and_then(|(_, age)| age.strip_suffix(" s"));
+            let age_s: f64 =
+                age.and_then(|age| age.parse().ok()).unwrap_or_else(|| panic!("{row}"));
+            // Positions are of whole seconds, and a slow machine takes a while to ask for them.
+            assert!((0.0..30.0).contains(&age_s), "{row}");
+            assert!(!row.contains(&format!(" {party} ")), "{row}");
+        }
+    }
+}
+
 /// Rows of two aircraft that cross at the same altitude at the same time, and of one far away.
 fn crossing_traffic() -> String {
     let mut rows = String::from("timestamp,icao24,callsign,latitude,longitude,altitude\n");
@@ -87,6 +108,9 @@ fn flies_recorded_traffic_without_a_conflict() {
     assert!(1 <= proof.conflicts, "{stdout}");
     assert!(stdout.contains("1 without position"), "{stdout}");
     assert!(stdout.contains("90 recorded positions, 0 without"), "{stdout}");
+    // The aircraft are so far apart that only one is in the area that both look at.
+    assert_eq!(stdout.matches("sees 1 flight of the others").count(), 1, "{stdout}");
+    assert_eq!(stdout.matches("sees 0 flights of the others").count(), 1, "{stdout}");
 }
 
 #[test]
