@@ -89,9 +89,6 @@ pub enum Refusal {
     /// No end is given and there is none yet.
     #[error("an identification service area needs an end")]
     EndMissing,
-    /// It would end before now.
-    #[error("the identification service area would end in the past")]
-    EndsInPast,
     /// It would end at or before its start.
     #[error("the identification service area would end before it starts")]
     EndsBeforeStart,
@@ -210,9 +207,9 @@ fn check_update(
 }
 
 /// Returns the times of an area: those given, else those it had, else from now; there is no end by
-/// default, and it may last as long as it likes.
+/// default. It may last as long as it likes, and may have ended.
 fn bounds(at: Timestamp, given: &Footprint, had: Option<Bounds>) -> Result<Bounds, Refusal> {
     let starts_at = times::start(at, given.starts_at, had)?;
     let ends_at = given.ends_at.or(had.map(|had| had.ends_at)).ok_or(Refusal::EndMissing)?;
-    Ok(times::until(at, starts_at, ends_at)?)
+    Ok(times::until(starts_at, ends_at)?)
 }

@@ -91,9 +91,6 @@ pub enum Refusal {
     /// It would start more than 5 minutes before now.
     #[error("the subscription would start in the past")]
     StartsInPast,
-    /// It would end before now.
-    #[error("the subscription would end in the past")]
-    EndsInPast,
     /// It would end at or before its start.
     #[error("the subscription would end before it starts")]
     EndsBeforeStart,
@@ -212,10 +209,11 @@ fn check_version(
 }
 
 /// Returns the times of a subscription: those given, else those it had, else from now for 24 hours.
+/// It may have ended.
 fn bounds(at: Timestamp, given: &Footprint, had: Option<Bounds>) -> Result<Bounds, Refusal> {
     let starts_at = times::start(at, given.starts_at, had)?;
     let ends_at = given.ends_at.or(had.map(|had| had.ends_at));
-    let bounds = times::until(at, starts_at, ends_at.unwrap_or(starts_at.plus(DURATION_MAX)))?;
+    let bounds = times::until(starts_at, ends_at.unwrap_or(starts_at.plus(DURATION_MAX)))?;
     if DURATION_MAX < bounds.duration() {
         return Err(Refusal::TooLong);
     }

@@ -17,7 +17,6 @@ pub const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimesRefusal {
     StartsInPast,
-    EndsInPast,
     EndsBeforeStart,
 }
 
@@ -33,18 +32,11 @@ pub(crate) fn start(
     Ok(given.or(had.map(|had| had.starts_at)).unwrap_or(at))
 }
 
-/// Returns the bounds from `starts_at` to `ends_at`, which has not passed.
+/// Returns the bounds from `starts_at` to `ends_at`.
 ///
-/// f3548-21.yaml, `PutSubscriptionParameters`: "The end time may not be in the past"; the same holds
-/// for what F3411 shares, since nobody is told of what has ended.
-pub(crate) fn until(
-    at: Timestamp,
-    starts_at: Timestamp,
-    ends_at: Timestamp,
-) -> Result<Bounds, TimesRefusal> {
-    if ends_at < at {
-        return Err(TimesRefusal::EndsInPast);
-    }
+/// They may have passed: whoever has stopped flying says of what F3411 shares that it ends now, and
+/// that is the past when it is decided. Deployed hubs take it.
+pub(crate) fn until(starts_at: Timestamp, ends_at: Timestamp) -> Result<Bounds, TimesRefusal> {
     if ends_at <= starts_at {
         return Err(TimesRefusal::EndsBeforeStart);
     }
@@ -57,7 +49,6 @@ macro_rules! refusal {
             fn from(refusal: TimesRefusal) -> Self {
                 match refusal {
                     TimesRefusal::StartsInPast => Self::StartsInPast,
-                    TimesRefusal::EndsInPast => Self::EndsInPast,
                     TimesRefusal::EndsBeforeStart => Self::EndsBeforeStart,
                 }
             }

@@ -62,7 +62,12 @@ fn bounds(at: Timestamp, extent: &Search, old: Option<&Subscription>) -> Result<
     let had = old.map(|old| old.occupied.bounds);
     let starts_at = times::start(at, extent.starts_at, had)?;
     let ends_at = extent.ends_at.or(had.map(|had| had.ends_at));
-    let bounds = times::until(at, starts_at, ends_at.unwrap_or(starts_at.plus(DURATION_MAX)))?;
+    let ends_at = ends_at.unwrap_or(starts_at.plus(DURATION_MAX));
+    // f3548-21.yaml, `PutSubscriptionParameters`: "The end time may not be in the past".
+    if ends_at < at {
+        return Err(Refusal::EndsInPast);
+    }
+    let bounds = times::until(starts_at, ends_at)?;
     if DURATION_MAX < bounds.duration() {
         return Err(Refusal::TooLong);
     }

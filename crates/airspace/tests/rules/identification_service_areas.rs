@@ -66,9 +66,6 @@ fn refuses_times_that_cannot_be() {
     scene.note("an end at or before the start");
     scene.ask(A, area(3, place().during(60, 60)));
     scene.ask(A, area(3, place().during(60, 59)));
-    scene.note("an end in the past");
-    scene.at(100).ask(A, area(3, place().during(-100, 99)));
-    scene.ask(A, area(3, place().during(-100, 101)));
     scene.note("it may last for years");
     scene.ask(A, area(4, place().during(60, 3 * YEAR_S)));
 
@@ -79,23 +76,52 @@ fn refuses_times_that_cannot_be() {
     an end at or before the start
     uss-a puts area 3: EndsBeforeStart
     uss-a puts area 3: EndsBeforeStart
-    an end in the past
-    uss-a puts area 3: EndsInPast
-    uss-a puts area 3: area 3 @2 -100..101 uss-a
     it may last for years
-    uss-a puts area 4: area 4 @3 60..94608000 uss-a
+    uss-a puts area 4: area 4 @2 60..94608000 uss-a
+    ");
+}
+
+/// Who has stopped flying says that an area ends now, and by then now is the past: as deployed hubs
+/// do, this one takes it, and tells who watches.
+#[test]
+fn takes_an_end_that_has_passed() {
+    let mut scene = Scene::new();
+    scene.quietly(B, watch(9, place().during(0, 5_000)));
+
+    scene.at(200).ask(A, area(1, place().during(0, 199)));
+    scene.ask(A, area(2, place().during(0, 5_000)));
+    let version = scene.area_version(2);
+    let mut ended = without(change_area(2, version, place().during(0, 599)), true, false);
+    scene.at(600).ask(A, ended.clone());
+    scene.note("nobody finds it");
+    scene.look_at_areas(&place().during(0, 5_000).footprint());
+    scene.note("an update without times leaves them");
+    ended.version = Some(scene.area_version(2));
+    scene.at(700).ask(A, without(ended, true, true));
+
+    insta::assert_snapshot!(scene.transcript(), @"
+    uss-a puts area 1: area 1 @2 0..199 uss-a; tell w s9=1
+    uss-a puts area 2: area 2 @3 0..5000 uss-a; tell w s9=2
+    uss-a puts area 2: area 2 @4 0..599 uss-a; tell w s9=3
+    nobody finds it
+    an update without times leaves them
+    uss-a puts area 2: area 2 @5 0..599 uss-a; tell w s9=4
     ");
 }
 
 #[test]
-fn takes_an_end_that_is_now() {
+fn forgets_at_once_what_ended_too_long_ago() {
     let mut scene = Scene::new();
+    scene.quietly(A, area(1, place().during(0, 5_000)));
+    let version = scene.area_version(1);
 
-    scene.at(660).ask(A, area(1, place().during(500, 660)));
+    scene.at(4_000).ask(A, without(change_area(1, version, place().during(0, 1_000)), true, false));
 
+    let now = scene.now();
+    assert_eq!(scene.state.find_identification_service_area(now, entity(1)), None);
     insta::assert_snapshot!(
         scene.transcript(),
-        @"uss-a puts area 1: area 1 @1 500..660 uss-a"
+        @"uss-a puts area 1: area 1 @2 0..1000 uss-a"
     );
 }
 

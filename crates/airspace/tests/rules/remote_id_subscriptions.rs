@@ -62,7 +62,7 @@ fn refuses_times_that_cannot_be() {
     scene.note("more than 24 hours");
     scene.ask(A, watch(4, place().during(60, 86_460)));
     scene.ask(A, watch(5, place().during(60, 86_461)));
-    scene.note("an end in the past");
+    scene.note("an end in the past is an end");
     scene.at(100).ask(A, watch(6, place().during(-100, 99)));
 
     insta::assert_snapshot!(scene.transcript(), @"
@@ -75,8 +75,8 @@ fn refuses_times_that_cannot_be() {
     more than 24 hours
     uss-a watches s4: s4 @2 60..86460 index 0 uss-a; areas []
     uss-a watches s5: TooLong
-    an end in the past
-    uss-a watches s6: EndsInPast
+    an end in the past is an end
+    uss-a watches s6: s6 @3 -100..99 index 0 uss-a; areas []
     ");
 }
 

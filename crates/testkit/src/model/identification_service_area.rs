@@ -62,6 +62,9 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
         return Err(Refusal::TooMany);
     }
     *model = after;
+    // One that is put so late that it would be gone is so at once.
+    let horizon = model.horizons.f3411;
+    model.identification_service_areas.retain(|known| horizon < known.ends_at);
     let new_cells = &put.footprint.cells;
     let cells = old.map_or_else(|| new_cells.clone(), |old| old.cells.union(new_cells));
     let subscribers = notification::notify_of_area(model, &cells);
@@ -133,8 +136,7 @@ fn shown(area: &IdentificationServiceArea) -> IdentificationServiceAreaView {
 /// What is not given: the start is the old one's or now, the end is the old one's; a new one needs
 /// an end. It may last for as long as its owner likes.
 ///
-/// That the end may not be in the past is said by the standard's API description only, like that
-/// of subscriptions of F3548.
+/// The end may be in the past, unlike that of subscriptions of F3548: deployed hubs take it.
 fn choose_times(
     now: Timestamp,
     put: &Put,
@@ -148,9 +150,6 @@ fn choose_times(
     let Some(ends_at) = ends_at.or(old.map(|old| old.ends_at)) else {
         return Err(Refusal::EndMissing);
     };
-    if ends_at < now {
-        return Err(Refusal::EndsInPast);
-    }
     if ends_at <= starts_at {
         return Err(Refusal::EndsBeforeStart);
     }

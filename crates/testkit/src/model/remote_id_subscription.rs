@@ -73,6 +73,9 @@ pub(super) fn put(model: &mut Model, party: &Party, put: &Put) -> Result<Accepte
         return Err(Refusal::TooMany);
     }
     *model = after;
+    // One that is put so late that it would be gone is so at once.
+    let horizon = model.horizons.f3411;
+    model.remote_id_subscriptions.retain(|known| horizon < known.ends_at);
     Ok(Accepted::RemoteIdSubscriptionPut { subscription, areas })
 }
 
@@ -139,8 +142,7 @@ fn shown(subscription: &RemoteIdSubscription) -> RemoteIdSubscriptionView {
 
 /// What is not given: the start is the old one's or now, the end is the old one's or a day later.
 ///
-/// That the end may not be in the past is said by the standard's API description only, like that
-/// of subscriptions of F3548.
+/// The end may be in the past, unlike that of subscriptions of F3548: deployed hubs take it.
 fn choose_times(
     now: Timestamp,
     put: &Put,
@@ -153,9 +155,6 @@ fn choose_times(
     let starts_at = starts_at.unwrap_or_else(|| old.map_or(now, |old| old.starts_at));
     let usual_end = old.map_or(starts_at.plus(SUBSCRIPTION_MAX), |old| old.ends_at);
     let ends_at = ends_at.unwrap_or(usual_end);
-    if ends_at < now {
-        return Err(Refusal::EndsInPast);
-    }
     if ends_at <= starts_at {
         return Err(Refusal::EndsBeforeStart);
     }

@@ -38,10 +38,9 @@ pub(super) fn identification_service_area(
         Refusal::NotFound => not_found(asked),
         Refusal::NotOwner => StatusCode::FORBIDDEN,
         Refusal::AlreadyExists | Refusal::VersionMismatch => StatusCode::CONFLICT,
-        Refusal::StartsInPast
-        | Refusal::EndMissing
-        | Refusal::EndsInPast
-        | Refusal::EndsBeforeStart => StatusCode::BAD_REQUEST,
+        Refusal::StartsInPast | Refusal::EndMissing | Refusal::EndsBeforeStart => {
+            StatusCode::BAD_REQUEST
+        }
         Refusal::TooMany => return steps::too_many(refusal.to_string()),
     };
     Failure::new(status, refusal.to_string())
@@ -55,10 +54,9 @@ pub(super) fn subscription(refusal: &remote_id_subscription::Refusal, asked: Ask
         Refusal::NotFound => not_found(asked),
         Refusal::NotOwner => StatusCode::FORBIDDEN,
         Refusal::AlreadyExists | Refusal::VersionMismatch => StatusCode::CONFLICT,
-        Refusal::StartsInPast
-        | Refusal::EndsInPast
-        | Refusal::EndsBeforeStart
-        | Refusal::TooLong => StatusCode::BAD_REQUEST,
+        Refusal::StartsInPast | Refusal::EndsBeforeStart | Refusal::TooLong => {
+            StatusCode::BAD_REQUEST
+        }
         // The party itself can mend it at once, or knows when one of its own ends: no Retry-After.
         Refusal::TooManyInCell => StatusCode::TOO_MANY_REQUESTS,
         Refusal::TooMany => return steps::too_many(refusal.to_string()),
@@ -93,7 +91,6 @@ mod tests {
         check(Refusal::VersionMismatch, 409, 409);
         check(Refusal::StartsInPast, 400, 400);
         check(Refusal::EndMissing, 400, 400);
-        check(Refusal::EndsInPast, 400, 400);
         check(Refusal::EndsBeforeStart, 400, 400);
         check(Refusal::TooMany, 429, 429);
     }
@@ -112,7 +109,6 @@ mod tests {
         check(Refusal::NotOwner, 403, 403);
         check(Refusal::VersionMismatch, 409, 409);
         check(Refusal::StartsInPast, 400, 400);
-        check(Refusal::EndsInPast, 400, 400);
         check(Refusal::EndsBeforeStart, 400, 400);
         check(Refusal::TooLong, 400, 400);
         check(Refusal::TooManyInCell, 429, 429);

@@ -151,6 +151,28 @@ async fn takes_a_start_up_to_five_minutes_ago_and_any_length() {
 }
 
 #[tokio::test]
+async fn ends_when_its_owner_says_so_although_that_has_passed() {
+    for version in BOTH {
+        let hub = Fixture::start().await;
+        let uss1 = party(&hub, "uss1");
+        let put = version.area_put(47.0);
+        let created = uss1.put(&version.area(ID), &put).await.expect(200);
+        let minute = Duration::from_secs(60);
+        hub.advance(minute);
+        let ended = with(put, "/extents/time_start", Value::Null);
+        let ended = with(ended, "/extents/time_end", version.time(minute - minute / 60));
+
+        let path = format!("{}/{}", version.area(ID), version_of(&created["service_area"]));
+        let updated = uss1.put(&path, &ended).await.expect(200);
+
+        assert_eq!(updated["service_area"]["time_end"], version.time(minute - minute / 60));
+        let search = format!("{}?area={}", version.areas(), around(47.0));
+        assert_eq!(uss1.get(&search).await.expect(200)["service_areas"], json!([]));
+        uss1.get(&version.area(ID)).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn is_not_larger_than_an_area_may_be() {
     for version in BOTH {
         let hub = Fixture::start().await;

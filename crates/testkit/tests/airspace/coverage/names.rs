@@ -129,7 +129,6 @@ named! { of_area(identification_service_area::Refusal), AREA: {
     identification_service_area::Refusal::VersionMismatch => "area: version mismatch",
     identification_service_area::Refusal::StartsInPast => "area: starts in past",
     identification_service_area::Refusal::EndMissing => "area: end missing",
-    identification_service_area::Refusal::EndsInPast => "area: ends in past",
     identification_service_area::Refusal::EndsBeforeStart => "area: ends before start",
     identification_service_area::Refusal::TooMany => "area: too many",
 } }
@@ -140,7 +139,6 @@ named! { of_remote_id_subscription(remote_id_subscription::Refusal), REMOTE_ID_S
     remote_id_subscription::Refusal::NotOwner => "remote ID subscription: not owner",
     remote_id_subscription::Refusal::VersionMismatch => "remote ID subscription: version mismatch",
     remote_id_subscription::Refusal::StartsInPast => "remote ID subscription: starts in past",
-    remote_id_subscription::Refusal::EndsInPast => "remote ID subscription: ends in past",
     remote_id_subscription::Refusal::EndsBeforeStart => "remote ID subscription: ends before start",
     remote_id_subscription::Refusal::TooLong => "remote ID subscription: too long",
     remote_id_subscription::Refusal::TooManyInCell => "remote ID subscription: too many in cell",
