@@ -9,7 +9,7 @@ use crate::f3411_19;
 use crate::f3548::common::Volume4D;
 use crate::f3548::volumes::{self, VolumeError};
 use crate::json::JsonError;
-use crate::period::{self, EndsBeforeStart, Moment};
+use crate::period::{self, EndsBeforeStart, PeriodOf};
 use crate::rfc3339::{Rfc3339, Rfc3339Error};
 
 pub mod identification_service_areas;
@@ -123,14 +123,14 @@ pub fn parse_search(parameters: &SearchParameters<'_>) -> Result<Footprint, Sear
     let area = parse_area(parameters.area.ok_or(SearchError::AreaMissing)?)?;
     let earliest = parse_time("earliest_time", parameters.earliest_time)?;
     let latest = parse_time("latest_time", parameters.latest_time)?;
-    let (starts_at, ends_at) = period::widen(earliest, latest, Moment::Accepted)
+    let (starts_at, ends_at) = period::widen(earliest, latest, PeriodOf::Search)
         .map_err(|EndsBeforeStart| SearchError::EndsBeforeStart)?;
     Ok(Footprint { starts_at, ends_at, cells: area.cells()? })
 }
 
 /// Returns where and when a volume of F3411-22a is; its altitudes are checked and left out.
-pub(crate) fn footprint_of(volume: &Volume4D) -> Result<Footprint, VolumeError> {
-    let Search { starts_at, ends_at, cells, .. } = volumes::search_of(volume, Moment::Refused)?;
+pub(crate) fn footprint_of(volume: &Volume4D, of: PeriodOf) -> Result<Footprint, VolumeError> {
+    let Search { starts_at, ends_at, cells, .. } = volumes::search_of(volume, of)?;
     Ok(Footprint { starts_at, ends_at, cells })
 }
 

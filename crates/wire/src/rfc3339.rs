@@ -55,6 +55,12 @@ impl Rfc3339 {
             .expect("a time is read only where its next microsecond is in range")
     }
 
+    /// Returns the time as long after the floor of `start` as this time is after `start`, rounded up
+    /// to whole microseconds; `start` is before it.
+    pub(crate) fn ceil_from(self, start: Rfc3339) -> Timestamp {
+        if start.rest_fs < self.rest_fs { self.ceil() } else { self.floor }
+    }
+
     fn read(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let digits = |from: usize, to: usize| number(bytes.get(from..to)?);

@@ -9,6 +9,7 @@ use crate::f3411::subscribers::SubscriberToNotify;
 use crate::f3411::{self, ParseError, PutTarget, identification_service_areas as shared};
 use crate::f3411_19::volumes::{self, Volume4D};
 use crate::json;
+use crate::period::PeriodOf;
 use crate::rfc3339::Rfc3339;
 use crate::text;
 
@@ -74,7 +75,7 @@ pub fn parse_put(
     Ok(identification_service_area::Put {
         id: target.id,
         version: target.version,
-        footprint: volumes::footprint_of(&message.extents)?,
+        footprint: volumes::footprint_of(&message.extents, PeriodOf::Entity)?,
         uss_base_url: message.flights_url,
     })
 }

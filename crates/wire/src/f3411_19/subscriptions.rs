@@ -10,6 +10,7 @@ use crate::f3411::{self, ParseError, PutTarget, subscriptions as shared};
 use crate::f3411_19::identification_service_areas::IdentificationServiceArea;
 use crate::f3411_19::volumes::{self, Volume4D};
 use crate::json;
+use crate::period::PeriodOf;
 use crate::rfc3339::Rfc3339;
 use crate::text;
 
@@ -79,7 +80,7 @@ pub fn parse_put(
     Ok(remote_id_subscription::Put {
         id: target.id,
         version: target.version,
-        footprint: volumes::footprint_of(&message.extents)?,
+        footprint: volumes::footprint_of(&message.extents, PeriodOf::Subscription)?,
         uss_base_url: url,
     })
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use spacetime::AreaError;
 
 use crate::f3548::common::Polygon;
-use crate::period::{self, EndsBeforeStart, Moment};
+use crate::period::{self, EndsBeforeStart, PeriodOf};
 use crate::rfc3339::Rfc3339;
 
 /// An area inside an outline (`GeoPolygon`); written as the `Polygon` of F3548-21.
@@ -65,7 +65,7 @@ impl VolumeError {
 }
 
 /// Returns where and when a volume is; its altitudes are checked and left out.
-pub(super) fn footprint_of(volume: &Volume4D) -> Result<Footprint, VolumeError> {
+pub(super) fn footprint_of(volume: &Volume4D, of: PeriodOf) -> Result<Footprint, VolumeError> {
     let Volume3D { footprint, altitude_lo, altitude_hi } = &volume.spatial_volume;
     let area = footprint.to_area().map_err(VolumeError::Footprint)?;
     if let (Some(lowest), Some(highest)) = (altitude_lo, altitude_hi)
@@ -73,7 +73,7 @@ pub(super) fn footprint_of(volume: &Volume4D) -> Result<Footprint, VolumeError> 
     {
         return Err(VolumeError::AltitudesInverted);
     }
-    let (starts_at, ends_at) = period::widen(volume.time_start, volume.time_end, Moment::Refused)
+    let (starts_at, ends_at) = period::widen(volume.time_start, volume.time_end, of)
         .map_err(|EndsBeforeStart| VolumeError::EndsBeforeStart)?;
     let cells = area.cells().map_err(VolumeError::Area)?;
     Ok(Footprint { starts_at, ends_at, cells })

@@ -9,6 +9,7 @@ use crate::f3411::subscribers::SubscriberToNotify;
 use crate::f3411::{self, ParseError, PutTarget, identification_service_areas as shared};
 use crate::f3548::common::{Time, Volume4D};
 use crate::json;
+use crate::period::PeriodOf;
 use crate::text;
 
 /// Where a USS has flights that tell who and where they are (`IdentificationServiceArea`).
@@ -73,7 +74,7 @@ pub fn parse_put(
     Ok(identification_service_area::Put {
         id: target.id,
         version: target.version,
-        footprint: f3411::footprint_of(&message.extents)?,
+        footprint: f3411::footprint_of(&message.extents, PeriodOf::Entity)?,
         uss_base_url: message.uss_base_url,
     })
 }

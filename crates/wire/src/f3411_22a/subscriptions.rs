@@ -10,6 +10,7 @@ use crate::f3411::{self, ParseError, PutTarget, subscriptions as shared};
 use crate::f3411_22a::identification_service_areas::IdentificationServiceArea;
 use crate::f3548::common::{Time, Volume4D};
 use crate::json;
+use crate::period::PeriodOf;
 use crate::text;
 
 /// What a party is told of its subscription (`Subscription`).
@@ -72,7 +73,7 @@ pub fn parse_put(
     Ok(remote_id_subscription::Put {
         id: target.id,
         version: target.version,
-        footprint: f3411::footprint_of(&message.extents)?,
+        footprint: f3411::footprint_of(&message.extents, PeriodOf::Subscription)?,
         uss_base_url: message.uss_base_url,
     })
 }

@@ -13,7 +13,7 @@ use crate::f3548::common::{
 use crate::f3548::volumes::{self, ExtentsError, Required, VolumeError};
 use crate::json::{self, JsonError};
 use crate::list::Mapped;
-use crate::period::Moment;
+use crate::period::PeriodOf;
 use crate::text;
 
 /// What the DSS tells of a constraint (`ConstraintReference`).
@@ -150,7 +150,7 @@ pub fn parse_put(
 /// Returns the search that a `QueryConstraintReferenceParameters` asks for.
 pub fn parse_query(body: &[u8]) -> Result<Search, ParseError> {
     let message: QueryConstraintReferenceParameters = json::parse(body)?;
-    volumes::search_of(&message.area_of_interest, Moment::Accepted)
+    volumes::search_of(&message.area_of_interest, PeriodOf::Search)
         .map_err(ParseError::AreaOfInterest)
 }
 

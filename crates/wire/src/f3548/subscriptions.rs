@@ -11,7 +11,7 @@ use crate::f3548::operational_intents::{self, OperationalIntentReference};
 use crate::f3548::volumes::{self, VolumeError};
 use crate::json::{self, JsonError};
 use crate::list::Mapped;
-use crate::period::Moment;
+use crate::period::PeriodOf;
 use crate::text;
 
 /// What a party is told of its subscription (`Subscription`).
@@ -166,7 +166,7 @@ pub fn parse_put(
     Ok(subscription::Put {
         id: target.id,
         version: target.version,
-        extent: volumes::search_of(&message.extents, Moment::Refused)
+        extent: volumes::search_of(&message.extents, PeriodOf::Subscription)
             .map_err(ParseError::Extents)?,
         uss_base_url: message.uss_base_url,
         notify_for,
@@ -176,7 +176,7 @@ pub fn parse_put(
 /// Returns the search that a `QuerySubscriptionParameters` asks for.
 pub fn parse_query(body: &[u8]) -> Result<Search, ParseError> {
     let message: QuerySubscriptionParameters = json::parse(body)?;
-    volumes::search_of(&message.area_of_interest, Moment::Accepted)
+    volumes::search_of(&message.area_of_interest, PeriodOf::Search)
         .map_err(ParseError::AreaOfInterest)
 }
 

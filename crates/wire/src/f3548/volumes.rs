@@ -5,7 +5,7 @@ use spacetime::{Altitude, Area, AreaError, Cells, LatLng, Timestamp, VERTICES_MA
 
 use crate::f3548::common::{self, Circle, LatLngPoint, LengthUnits, Polygon, Radius, Time};
 use crate::f3548::common::{Volume3D, Volume4D};
-use crate::period::{self, EndsBeforeStart, Moment};
+use crate::period::{self, EndsBeforeStart, PeriodOf};
 
 /// The lowest altitude of a message, in meters (F3548-21 `Altitude`).
 pub const ALTITUDE_M_MIN: f64 = -8_000.0;
@@ -118,15 +118,15 @@ impl Volume4D {
     pub fn to_volume(&self) -> Result<spacetime::Volume, VolumeError> {
         let area = self.volume.area()?;
         let (altitude_lower, altitude_upper) = self.volume.altitudes()?;
-        let (starts_at, ends_at) = self.times(Moment::Refused)?;
+        let (starts_at, ends_at) = self.times(PeriodOf::Entity)?;
         let volume =
             spacetime::Volume::new(area, altitude_lower, altitude_upper, starts_at, ends_at);
         Ok(volume.expect("bounds that are in order stay so when they are widened"))
     }
 
-    fn times(&self, moment: Moment) -> Result<(Option<Timestamp>, Option<Timestamp>), VolumeError> {
+    fn times(&self, of: PeriodOf) -> Result<(Option<Timestamp>, Option<Timestamp>), VolumeError> {
         let value = |time: Time| time.value;
-        period::widen(self.time_start.map(value), self.time_end.map(value), moment)
+        period::widen(self.time_start.map(value), self.time_end.map(value), of)
             .map_err(|EndsBeforeStart| VolumeError::EndsBeforeStart)
     }
 
@@ -243,10 +243,10 @@ fn bound(
 }
 
 /// Returns what a search or a subscription asks for.
-pub(crate) fn search_of(volume: &Volume4D, moment: Moment) -> Result<Search, VolumeError> {
+pub(crate) fn search_of(volume: &Volume4D, of: PeriodOf) -> Result<Search, VolumeError> {
     let area = volume.volume.area()?;
     let (altitude_lower, altitude_upper) = volume.volume.altitudes()?;
-    let (starts_at, ends_at) = volume.times(moment)?;
+    let (starts_at, ends_at) = volume.times(of)?;
     let cells = area.cells().map_err(VolumeError::Area)?;
     Ok(Search { starts_at, ends_at, altitude_lower, altitude_upper, cells })
 }

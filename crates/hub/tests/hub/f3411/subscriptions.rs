@@ -152,6 +152,13 @@ async fn lasts_no_longer_than_a_day() {
         check(4, "time_start", version.time_of("2027-01-15T07:54:59Z"), 400).await;
         check(5, "time_start", version.time_of("2027-01-15T09:00:00Z"), 400).await;
         check(6, "time_end", version.time_of("2027-01-15T07:59:59Z"), 400).await;
+
+        // Some clients write nanoseconds; a day is a day.
+        let start = version.time_of("2027-01-15T08:00:00.123456789Z");
+        let of_nanoseconds = with(version.subscription_put(47.0), "/extents/time_start", start);
+        let end = version.time_of("2027-01-16T08:00:00.123456789Z");
+        let of_nanoseconds = with(of_nanoseconds, "/extents/time_end", end);
+        uss1.put(&version.subscription(&id(7)), &of_nanoseconds).await.expect(200);
     }
 }
 
