@@ -49,6 +49,13 @@ struct Process {
     child: Option<Child>,
 }
 
+impl Options {
+    /// Returns how a cluster is started that only this machine reaches, without certificates.
+    pub fn new(program: PathBuf, dir: PathBuf, members: usize) -> Self {
+        Options { program, dir, members, tls: None, flags: Vec::new() }
+    }
+}
+
 impl Cluster {
     /// Starts all members on free ports of the loopback interface; they answer a little later.
     pub fn start(options: Options) -> io::Result<Self> {

@@ -74,8 +74,7 @@ impl Pool {
     fn start_empty(members: usize) -> Option<Self> {
         let program = program()?.clone();
         let dir = tempfile::tempdir().expect("a directory");
-        let at = dir.path().to_owned();
-        let options = server::Options { program, dir: at, members, tls: None, flags: Vec::new() };
+        let options = server::Options::new(program, dir.path().to_owned(), members);
         let cluster = Cluster::start(options).expect("started");
         let pool = Pool { cluster, genesis: genesis(1), _dir: dir };
         pool.ask(|member| async move {
