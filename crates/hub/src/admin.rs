@@ -19,38 +19,24 @@ use crate::replica::declaration::Declaration;
 use crate::reply::{self, Failure};
 use crate::server::OpenConnections;
 
+mod pool;
 mod readiness;
 
+pub(crate) use pool::PoolAdmin;
 pub use readiness::LAG_ENTRIES_MAX;
 
 /// What the operator's requests look at.
 #[derive(Clone)]
-struct Admin {
+pub(crate) struct Admin {
     context: Arc<Context>,
     log: Arc<LocalLog>,
+    pool: Option<PoolAdmin>,
     connections: OpenConnections,
     disk_free_bytes_min: u64,
 }
 
-/// Returns the operator's service.
-pub(crate) fn router(
-    context: Arc<Context>,
-    log: Arc<LocalLog>,
-    connections: OpenConnections,
-    config: &Config,
-) -> Router {
-    let disk_free_bytes_min = config.log.disk_free_bytes_min;
-    Router::new()
-        .route("/health/live", get(async || reply::text(StatusCode::OK, "ok\n")))
-        .route("/health/ready", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/restored/confirm", post(confirm_restored))
-        .route("/clock/accept", post(accept_clock))
-        .with_state(Admin { context, log, connections, disk_free_bytes_min })
-}
-
 async fn ready(State(admin): State<Admin>) -> Response {
-    let readiness = readiness::readiness(&admin.context, &admin.log, admin.disk_free_bytes_min);
+    let readiness = readiness::readiness(&admin);
     let status =
         if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     reply::json(status, &readiness)
@@ -90,6 +76,31 @@ async fn accept_clock(State(admin): State<Admin>) -> Result<Response, Failure> {
 }
 
 impl Admin {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        log: Arc<LocalLog>,
+        pool: Option<PoolAdmin>,
+        connections: OpenConnections,
+    ) -> Self {
+        Admin { context, log, pool, connections, disk_free_bytes_min: 0 }
+    }
+
+    /// Returns the operator's service.
+    pub(crate) fn router(mut self, config: &Config) -> Router {
+        self.disk_free_bytes_min = config.log.disk_free_bytes_min;
+        let router = Router::new()
+            .route("/health/live", get(async || reply::text(StatusCode::OK, "ok\n")))
+            .route("/health/ready", get(ready))
+            .route("/metrics", get(metrics))
+            .route("/restored/confirm", post(confirm_restored))
+            .route("/clock/accept", post(accept_clock))
+            .with_state(self.clone());
+        match self.pool {
+            Some(pool) => router.merge(pool.router(self.context)),
+            None => router,
+        }
+    }
+
     /// Sets the gauges to what they are at this moment.
     fn sample(&self) {
         let telemetry = &self.context.telemetry;
@@ -121,6 +132,9 @@ impl Admin {
         telemetry.set("tansiq_jobs_waiting", &[], self.context.workers.waiting() as f64);
         telemetry.set("tansiq_connections_open", &[], self.connections.count() as f64);
         self.sample_keys();
+        if let Some(pool) = &self.pool {
+            pool.sample(&self.context);
+        }
     }
 
     fn sample_keys(&self) {

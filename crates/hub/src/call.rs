@@ -164,9 +164,22 @@ impl Call {
         Ok(self.held.fate.follow(declared).await?)
     }
 
-    /// Looks at what hubs have declared: shortly.
-    pub(crate) fn read_declared<T>(&self, look: impl FnOnce(&declaration::State) -> T) -> T {
-        self.context.replica.read_declared(look)
+    /// Looks at what hubs have declared: shortly, when this hub has every write before this call.
+    pub(crate) async fn read_declared<T>(
+        &self,
+        look: impl FnOnce(&declaration::State) -> T,
+    ) -> Result<T, Failure> {
+        self.barrier().await?;
+        Ok(self.context.replica.read_declared(look))
+    }
+
+    /// Looks at the pool as [`Call::read`] does at the airspace; there is none on one machine.
+    pub(crate) async fn read_pool<T>(
+        &self,
+        look: impl FnOnce(Option<&pool::Pool>) -> T,
+    ) -> Result<T, Failure> {
+        self.barrier().await?;
+        Ok(self.context.replica.read_pool(look))
     }
 
     /// Returns what the hub tells of itself.
@@ -174,14 +187,26 @@ impl Call {
         &self.context.instance
     }
 
-    /// Looks at the state under a shared lock: shortly, or in [`Call::work`].
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&airspace::State, Timestamp) -> T) -> T {
-        self.context.replica.read(look)
+    /// Looks at the state under a shared lock: shortly, when this hub has every write before this
+    /// call.
+    pub(crate) async fn read<T>(
+        &self,
+        look: impl FnOnce(&airspace::State, Timestamp) -> T,
+    ) -> Result<T, Failure> {
+        self.barrier().await?;
+        Ok(self.context.replica.read(look))
     }
 
-    /// Returns the replica, to be looked at in [`Call::work`].
-    pub(crate) fn replica(&self) -> Replica {
-        self.context.replica.clone()
+    /// Returns the replica, which has every write before this call, to be looked at in
+    /// [`Call::work`].
+    pub(crate) async fn replica(&self) -> Result<Replica, Failure> {
+        self.barrier().await?;
+        Ok(self.context.replica.clone())
+    }
+
+    async fn barrier(&self) -> Result<(), Failure> {
+        let waited = self.context.replica.barrier().await;
+        waited.map_err(|error| self.held.fate.failure(error))
     }
 
     /// Returns the time.

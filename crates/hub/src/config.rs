@@ -7,9 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 mod limits;
+mod pool;
 mod seconds;
 
 pub use limits::Limits;
+pub use pool::Pool;
+pub(crate) use pool::TlsFiles;
 
 /// How many bytes the public URL may have.
 pub const PUBLIC_URL_BYTES_MAX: usize = 2_048;
@@ -49,6 +52,9 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// The ordered log.
     pub log: Log,
+    /// What makes this hub one of a pool; alone without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
     /// Bounds on what clients may take.
     pub limits: Limits,
     /// Says that DIR was put back from a backup. Only ever a flag: it is true of one start.
@@ -179,6 +185,41 @@ pub enum ConfigError {
     /// The public URL is none.
     #[error("public_url must be an https or http URL of at most {PUBLIC_URL_BYTES_MAX} bytes")]
     PublicUrl,
+    /// A hub of the pool has no good name.
+    #[error("pool: {name:?} cannot be the name of a hub: {source}")]
+    Hub {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        source: ::pool::NameError,
+    },
+    /// No etcd is named, or too many members.
+    #[error("pool.etcd must name 1 to {} members of the pool's etcd", etcd::ENDPOINTS_MAX)]
+    Etcd,
+    /// Certificates are there in part.
+    #[error("give {prefix}ca, {prefix}cert and {prefix}key, all of them or none")]
+    TlsFiles {
+        /// What the names of the settings begin with.
+        prefix: &'static str,
+    },
+    /// A URL of the pool cannot be used.
+    #[error(
+        "pool: {url} must be an https URL with certificates given, or an http URL of this machine \
+         without"
+    )]
+    PoolUrl {
+        /// Which.
+        url: String,
+    },
+    /// Other hubs would be answered without being known.
+    #[error(
+        "pool.peer_listen must be an address of this machine alone unless pool.peer_ca is given"
+    )]
+    PeerListen,
+    /// Each hub of a pool would have its own retention.
+    #[error("f3548_retention_s and f3411_retention_s cannot be set for one hub of a pool")]
+    PoolRetention,
     /// A number is out of its bounds.
     #[error("{field} must be from {min} to {max}")]
     OutOfBounds {
@@ -210,6 +251,7 @@ impl Default for Config {
             tokens: Tokens::default(),
             tls: None,
             log: Log::default(),
+            pool: None,
             limits: Limits::default(),
             restored: false,
             confirm_restored: false,
@@ -268,6 +310,9 @@ impl Config {
         self.check_public_url()?;
         self.tokens.check(self.allow_http)?;
         self.limits.check()?;
+        if let Some(pool) = &self.pool {
+            pool.check(self)?;
+        }
         // TOML's integers have a sign.
         within("log.disk_free_bytes_min", self.log.disk_free_bytes_min, 0, i64::MAX as u64)?;
         within("log.snapshot_entries", self.log.snapshot_entries, 1, u64::from(u32::MAX))?;

@@ -9,7 +9,7 @@ use airspace::Party;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -24,6 +24,9 @@ use crate::auth::operation::{self, Access, Operation};
 use crate::call::{Call, Held};
 use crate::context::{Context, anybody};
 use crate::reply::{self, Failure};
+
+/// Says of which writes an answer knows, where that is not of all.
+const CONSISTENCY: HeaderName = HeaderName::from_static("tansiq-consistency");
 
 /// Answers longer than this are counted while they are in memory.
 const SHORT_ANSWER_BYTES_MAX: u64 = 64 << 10;
@@ -95,6 +98,7 @@ async fn answer(
             return Err(fate.failure(failure.with_retry_after(1)));
         }
     };
+    let response = say_consistency(context, response);
     let counted = match &party {
         Some(party) => count_long_answer(&context.shares.answers, party, response).await,
         None => count_long_answer(&context.shares.open_answers, &anybody(), response).await,
@@ -121,6 +125,16 @@ async fn authorize(
         .collect();
     let message = format!("the token lacks a scope: one of {}", alternatives.join(", "));
     Err(Failure::new(StatusCode::FORBIDDEN, message))
+}
+
+/// Says so where reads are not sure to see other hubs' writes, and how old the state is then.
+fn say_consistency(context: &Context, mut response: Response) -> Response {
+    if let Some(age) = context.replica.local_age() {
+        let value = format!("local; age_ms={}", age.as_millis());
+        let value = HeaderValue::try_from(value).expect("it is ASCII");
+        response.headers_mut().insert(CONSISTENCY, value);
+    }
+    response
 }
 
 /// Has a long answer hold its bytes of the party's share until the client has taken them.

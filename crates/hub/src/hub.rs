@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airspace::{Command, F3411Settings, Request, Settings};
-use log::{LocalLog, Proposer, Sealing};
+use log::pool::PoolLog;
+use log::{LocalLog, Proposer, Sealing, SyncMode};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::auth::{Authenticator, KeysError};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, OldEntries};
+use crate::config::{Config, ConfigError, OldEntries, Tls};
 use crate::context::{Context, Instance, Shares};
 use crate::entropy::Entropy;
+use crate::in_pool::peers::{Answerer, Asker};
+use crate::in_pool::{self, PEER_INTERVAL, Part, PartError};
 use crate::replica::declaration::{DarId, Declaration};
 use crate::replica::{self, Options, Replica, ReplicaError, SubmitError};
 use crate::reports::Reports;
@@ -29,6 +32,9 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// How often old entries are looked for and settings are compared.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
+/// How often certificates for other hubs are looked at.
+const PEER_TLS_REFRESH: Duration = Duration::from_secs(10);
+
 /// How long a stopping hub waits for the state to take in what is in the log.
 const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 
@@ -39,6 +45,8 @@ pub struct Hub {
     opened: Opened,
     server: Server,
     admin: Option<Server>,
+    /// What other hubs of a pool ask.
+    peers: Option<Server>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -46,7 +54,10 @@ pub struct Hub {
 /// The log and what follows it; dropping this closes the one and ends the other, and blocks shortly.
 #[derive(Debug)]
 struct Opened {
-    log: Arc<LocalLog>,
+    /// The log of this machine, or the copy that it has of a pool's.
+    copy: Arc<LocalLog>,
+    /// Its part in a pool, if it is in one.
+    part: Option<Part>,
     replica: Replica,
 }
 
@@ -59,6 +70,9 @@ pub enum StartError {
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] log::OpenError),
+    /// The hub cannot take part in its pool.
+    #[error(transparent)]
+    Pool(#[from] PartError),
     /// The state cannot be made from the log.
     #[error(transparent)]
     Replica(#[from] ReplicaError),
@@ -111,8 +125,7 @@ impl Hub {
         let opened = open(&config, &clock, &telemetry).await?;
         opened.replica.caught_up().await?;
         declare(&config, &opened).await?;
-        found(&opened.replica, &entropy).await;
-        put_settings(&config, &opened.replica).await;
+        settle(&config, &opened.replica, &entropy).await;
         let acceptor = config.tls.as_ref().map(Acceptor::load).transpose();
         let acceptor = acceptor.map_err(ServerError::from)?.map(Arc::new);
         let context = Arc::new(Context {
@@ -138,16 +151,20 @@ impl Hub {
         let admin = match config.admin_listen {
             Some(listen) => {
                 let connections = server.connections();
-                let log = Arc::clone(&opened.log);
-                let router = admin::router(Arc::clone(&context), log, connections, &config);
+                let log = Arc::clone(&opened.copy);
+                let pool = opened.part.as_ref().map(admin::PoolAdmin::of).transpose()?;
+                let admin = admin::Admin::new(Arc::clone(&context), log, pool, connections);
+                let router = admin.router(&config);
                 Some(Server::start(listen, router, &config.limits, None).await?)
             }
             None => None,
         };
+        let peers = listen_to_peers(&config, &opened).await?;
         let (stop, stopped) = watch::channel(false);
-        let tasks = spawn_tasks(&config, &context, &opened.log, &stopped);
+        let mut tasks = spawn_tasks(&config, &context, &opened.copy, &stopped);
+        spawn_pool_tasks(&mut tasks, &config, &opened, &stopped)?;
         tracing::info!(hub.addr = %server.local_addr(), "the hub is ready");
-        Ok(Hub { context, opened, server, admin, stop, tasks })
+        Ok(Hub { context, opened, server, admin, peers, stop, tasks })
     }
 
     /// Returns where the standards' APIs are served.
@@ -160,6 +177,11 @@ impl Hub {
         self.admin.as_ref().map(Server::local_addr)
     }
 
+    /// Returns where other hubs of the pool are answered.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peers.as_ref().map(Server::local_addr)
+    }
+
     /// Resolves to why the hub must end, when it must: shut it down, and end the process as failed.
     pub async fn failed(&self) -> Arc<str> {
         self.context.replica.failed().await
@@ -170,8 +192,8 @@ impl Hub {
         tracing::info!("the hub stops");
         self.stop.send_replace(true);
         self.server.shutdown().await;
-        if let Some(admin) = self.admin {
-            admin.shutdown().await;
+        for server in [self.admin, self.peers].into_iter().flatten() {
+            server.shutdown().await;
         }
         self.tasks.shutdown().await;
         // So that whoever waits is answered, and what is kept is on the disk, before it is closed.
@@ -189,7 +211,10 @@ impl Hub {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        self.log.close();
+        match &self.part {
+            Some(part) => part.log.close(),
+            None => self.copy.close(),
+        }
         self.replica.join();
     }
 }
@@ -200,30 +225,38 @@ async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<O
         restored_declared: config.restored,
         disk_free_bytes_min: config.log.disk_free_bytes_min,
         observer: Arc::new(LogMetrics::new(telemetry)),
-        ..log::Options::default()
+        // What a power cut takes from the end of a copy the pool has.
+        sync: if config.pool.is_some() { SyncMode::Behind } else { SyncMode::EachCommit },
     };
-    let data = config.data.clone();
+    let config = config.clone();
     let replica_options = Options {
-        proposer: proposer(config),
+        proposer: proposer(&config),
         snapshot_entries: config.log.snapshot_entries,
         clock: clock.clone(),
     };
     let opening = tokio::task::spawn_blocking(move || {
-        let log = Arc::new(LocalLog::open(&data, options)?);
-        let replica = Replica::start(Arc::clone(&log), replica_options)?;
-        Ok(Opened { log, replica })
+        let copy = Arc::new(LocalLog::open(&config.data, options)?);
+        let Some(settings) = &config.pool else {
+            let replica = Replica::start(Arc::clone(&copy), replica_options)?;
+            return Ok(Opened { copy, part: None, replica });
+        };
+        let (part, replica) = in_pool::open(&config, settings, &copy, replica_options)?;
+        Ok(Opened { copy, part: Some(part), replica })
     });
     opening.await.map_err(|_| StartError::Interrupted)?
 }
 
 fn proposer(config: &Config) -> Proposer {
-    Proposer::new(&config.name).expect("the configuration was checked")
+    let name = config.pool.as_ref().map_or(&config.name, |pool| &pool.hub);
+    Proposer::new(name).expect("the configuration was checked")
 }
 
 /// Writes into the log what the operator says about this start.
 async fn declare(config: &Config, opened: &Opened) -> Result<(), StartError> {
-    let Opened { log, replica } = opened;
-    if config.restored && (log.is_restored() || replica.restored().is_none()) {
+    let Opened { copy: log, part, replica } = opened;
+    // In a pool nothing that was answered is gone: the copy catches up.
+    let declares = config.restored && part.is_none();
+    if declares && (log.is_restored() || replica.restored().is_none()) {
         replica.declare(Declaration::Restored, ()).await.map_err(StartError::Declare)?;
     }
     if log.is_restored() {
@@ -241,6 +274,14 @@ async fn declare(config: &Config, opened: &Opened) -> Result<(), StartError> {
         );
     }
     Ok(())
+}
+
+/// Sees to what a log has once and its operator has set; a pool's owners do that for theirs.
+async fn settle(config: &Config, replica: &Replica, entropy: &Entropy) {
+    if config.pool.is_none() {
+        found(replica, entropy).await;
+        put_settings(config, replica).await;
+    }
 }
 
 /// Makes the log an airspace representation of its own, if it is none or was put back from a backup.
@@ -304,11 +345,41 @@ fn spawn_tasks(
     }));
     let (config, context, log) = (config.clone(), Arc::clone(context), Arc::clone(log));
     tasks.spawn(again(HOUSEKEEPING_INTERVAL, stopped.clone(), async move || {
-        found(&context.replica, &context.entropy).await;
-        put_settings(&config, &context.replica).await;
+        settle(&config, &context.replica, &context.entropy).await;
         seal_old(&config, &context, &log).await;
     }));
     tasks
+}
+
+/// Starts what a hub of a pool does besides.
+fn spawn_pool_tasks(
+    tasks: &mut JoinSet<()>,
+    config: &Config,
+    opened: &Opened,
+    stopped: &watch::Receiver<bool>,
+) -> Result<(), PartError> {
+    let (Some(settings), Some(part)) = (&config.pool, &opened.part) else { return Ok(()) };
+    tasks.spawn(Part::watch(PoolLog::failed(&part.log), opened.replica.clone()));
+    let asker = Asker::new(settings, part.genesis.fingerprint(), opened.replica.clone())?;
+    tasks.spawn(again(PEER_INTERVAL, stopped.clone(), async move || asker.ask_all().await));
+    Ok(())
+}
+
+/// Starts to answer other hubs of the pool, if there is one and the settings say where.
+async fn listen_to_peers(config: &Config, opened: &Opened) -> Result<Option<Server>, StartError> {
+    let (Some(settings), Some(part)) = (&config.pool, &opened.part) else { return Ok(None) };
+    let Some(listen) = settings.peer_listen else { return Ok(None) };
+    let (replica, copy) = (opened.replica.clone(), Arc::clone(&opened.copy));
+    let answerer = Answerer::new(part.genesis.fingerprint(), settings.hub_id(), replica, copy);
+    let files = settings.peer_tls().expect("the configuration was checked");
+    let tls = files.map(|files| Tls {
+        certificate: files.cert.clone(),
+        key: files.key.clone(),
+        client_roots: Some(files.ca.clone()),
+        refresh: PEER_TLS_REFRESH,
+    });
+    let server = Server::start(listen, answerer.router(), &config.limits, tls.as_ref()).await?;
+    Ok(Some(server))
 }
 
 /// Does something every `interval`, until the hub stops.

@@ -25,11 +25,16 @@ mod api;
 mod call;
 mod context;
 mod dispatch;
+mod hex;
 mod hub;
+mod in_pool;
 mod version;
 
 pub use admin::LAG_ENTRIES_MAX;
 pub use call::IDEMPOTENCY_KEY_BYTES_MAX;
 pub use config::Config;
 pub use hub::{Hub, StartError};
+pub use in_pool::{
+    ENTRIES_BYTES_MAX, EVIDENCE_WAITING_MAX, PEER_ANSWER_MAX, PEER_INTERVAL, PartError,
+};
 pub use version::version;

@@ -4,38 +4,51 @@
 //! comes out and answers whoever waits for it. There is no other way to change the state. Each
 //! family of entries is a pure state of its own, composed in `states`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use airspace::{Command, Outcome, Party};
-use log::{AppendError, Entry, Family, Head, LocalLog, Log, Proposer, Receipt, Ticket};
+use airspace::Party;
+use log::{Head, LocalLog, Log, Proposer};
 use spacetime::Timestamp;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
-use crate::admission::{Denied, Share};
-use crate::clock::{CLOCK_APART_MAX, Clock, Trust};
+use crate::admission::Share;
+use crate::clock::Clock;
 
 pub mod declaration;
 
+mod agreement;
 mod follow;
+mod member;
 #[cfg(test)]
 mod old_logs;
+#[cfg(test)]
+mod pool_tests;
+mod reads;
+mod replay;
 mod snapshots;
 mod states;
+mod submit;
 #[cfg(test)]
 mod tests;
 mod waiters;
 
+pub use agreement::{
+    Agreement, CHAINS_KEPT_MAX, History, Neighbor, SILENCE_MAX, STATE_HASH_ENTRIES,
+};
 pub use follow::APPLY_BATCH_MAX;
-pub use states::{AIRSPACE_VERSION, ApplyError, HUB_VERSION};
+pub use member::{Consistency, Engine, InPool};
+pub use reads::{READ_WAIT_MAX, ReadError};
+pub use states::{
+    AIRSPACE_VERSION, Applied, ApplyError, FrozenStates, HUB_VERSION, Parsed, States, Void,
+    known_rules, parse,
+};
+pub use submit::SubmitError;
 
-use declaration::{Declaration, Restored};
-use states::States;
-use waiters::{Answer, Waiters};
-
-/// At most how many bytes an entry has besides its command.
-const ENTRY_COST_BYTES: usize = log::ENTRY_BYTES_MAX - log::COMMAND_BYTES_MAX;
+use member::Member;
+use snapshots::Restored;
+use waiters::Waiters;
 
 /// Holds the state and takes commands; clones are the same replica.
 #[derive(Clone, Debug)]
@@ -50,41 +63,6 @@ pub struct Options {
     pub snapshot_entries: u64,
     /// What commands are stamped by.
     pub clock: Clock,
-}
-
-/// A command was not decided.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// Too many commands wait. It is not and never will be in the log.
-    #[error("too many commands wait; none of this one was done")]
-    QueueFull,
-    /// The disk is full. It is not and never will be in the log.
-    #[error("the hub has no room on its disk; nothing was done")]
-    NoSpace,
-    /// The party has as much in the log's queue as one party may. Never in the log.
-    #[error("this party has as many commands waiting as one party may; none of this one was done")]
-    PartyShare,
-    /// It is larger than an entry may be.
-    #[error("the request is larger than what the log takes in one entry")]
-    TooLarge,
-    /// The hub stops. It is not and never will be in the log.
-    #[error("the hub is stopping; nothing was done")]
-    Closed,
-    /// The storage refused it before anything was written. It is not and never will be in the log.
-    #[error("the hub could not write; nothing was done")]
-    NotWritten,
-    /// Clocks are apart. It is not and never will be in the log.
-    #[error("the hub's clock cannot be trusted, so it takes no changes; nothing was done")]
-    ClockApart,
-    /// It may or may not be in the log.
-    #[error("the hub does not know whether this was done; ask for the present state")]
-    Unknown,
-    /// The key was used for another request.
-    #[error("this Idempotency-Key was used for another request")]
-    KeyReused,
-    /// The same request was answered before, and the answer is no longer kept.
-    #[error("this request was done before and its answer is no longer kept")]
-    OutcomeForgotten,
 }
 
 /// Why a replica cannot start; each message says what to do.
@@ -104,9 +82,17 @@ pub enum ReplicaError {
     Failed(String),
 }
 
+/// Where a replica begins: the newest good snapshot, or nothing.
+#[derive(Debug)]
+pub struct Start(Restored);
+
 #[derive(Debug)]
 struct Shared {
-    log: Arc<LocalLog>,
+    log: LogHandle,
+    /// The log's entries, snapshots and outcomes on this machine; on one machine the log itself.
+    copy: Arc<LocalLog>,
+    /// What there is besides in a pool.
+    member: Option<Member>,
     options: Options,
     states: RwLock<States>,
     waiters: Waiters,
@@ -125,20 +111,68 @@ pub struct Progress {
     pub head: Head,
     /// The state's clock.
     pub clock: Timestamp,
+    /// The stamp of the last entry that was applied since the start.
+    pub stamp: Timestamp,
+}
+
+impl Start {
+    /// Reads the newest good snapshot beside `log`.
+    ///
+    /// Reads files: not for asynchronous tasks.
+    pub fn load(log: &LocalLog) -> Result<Self, ReplicaError> {
+        snapshots::restore(&log.snapshots()).map(Start)
+    }
+
+    /// Returns where in the log it is.
+    pub fn head(&self) -> Head {
+        self.0.head
+    }
+
+    /// Returns the state of the pool there.
+    pub fn pool(&self) -> &pool::State {
+        &self.0.states.pool
+    }
 }
 
 impl Replica {
-    /// Takes the newest good snapshot and follows the log from there, on threads of its own.
+    /// Takes the newest good snapshot and follows the log of one machine from there, on threads of
+    /// its own.
     ///
     /// Reads files: not for asynchronous tasks. Await [`Replica::caught_up`] before serving.
     pub fn start(log: Arc<LocalLog>, options: Options) -> Result<Self, ReplicaError> {
-        let restored = snapshots::restore(&log.snapshots())?;
-        let head = restored.head;
-        let progress = Progress { head, clock: restored.states.airspace.clock() };
+        let start = Start::load(&log)?;
+        let copy = Arc::clone(&log);
+        Self::follow(LogHandle(log), copy, None, start, options)
+    }
+
+    /// As [`Replica::start`], for a hub of a pool that keeps `copy` of the pool's log.
+    pub fn start_in_pool(
+        pool: InPool,
+        copy: Arc<LocalLog>,
+        start: Start,
+        options: Options,
+    ) -> Result<Self, ReplicaError> {
+        let log: Arc<dyn Log> = Arc::clone(&pool.engine) as _;
+        let member = Member::new(pool, start.head());
+        Self::follow(LogHandle(log), copy, Some(member), start, options)
+    }
+
+    fn follow(
+        log: LogHandle,
+        copy: Arc<LocalLog>,
+        member: Option<Member>,
+        start: Start,
+        options: Options,
+    ) -> Result<Self, ReplicaError> {
+        let Restored { head, states } = start.0;
+        let clock = states.clock();
+        let progress = Progress { head, clock, stamp: clock };
         let shared = Arc::new(Shared {
             log,
+            copy,
+            member,
             options,
-            states: RwLock::new(restored.states),
+            states: RwLock::new(states),
             waiters: Waiters::default(),
             tickets: AtomicU64::new(1),
             progress: watch::Sender::new(progress),
@@ -159,71 +193,16 @@ impl Replica {
         tokio::select! {
             reached = progress.wait_for(|now| head.position <= now.head.position) => {
                 reached.expect("the replica holds the sender");
-                Ok(())
             }
             failure = failed.wait_for(Option::is_some) => {
                 let failure = failure.expect("the replica holds the sender");
-                Err(ReplicaError::Failed(failure.as_deref().unwrap_or_default().to_owned()))
+                return Err(ReplicaError::Failed(failure.as_deref().unwrap_or_default().to_owned()));
             }
         }
-    }
-
-    /// Puts a command into the log and returns what the state decided.
-    ///
-    /// `held` is dropped when that is known, even if nobody waits for it any more: what a party has
-    /// queued counts as its own until it is through.
-    pub async fn submit<H: Send + 'static>(
-        &self,
-        command: Command,
-        held: H,
-    ) -> Result<Outcome, SubmitError> {
-        let bytes = borsh::to_vec(&command).expect("writing to memory does not fail");
-        match self.put(&command.party, Form::COMMAND, bytes, held).await? {
-            Answer::Decided(outcome) => Ok(outcome),
-            Answer::Repeat { first } => self.kept_outcome(first).await,
-            Answer::KeyReused => Err(SubmitError::KeyReused),
-            Answer::Declared => unreachable!("a command of the airspace is no declaration"),
+        if let Some(member) = &self.0.member {
+            member.agreement().go_live();
         }
-    }
-
-    /// Puts a declaration of this hub into the log and waits until the state has it.
-    ///
-    /// `held` is dropped as by [`Replica::submit`]; a heartbeat counts as its reporter's.
-    pub async fn declare<H: Send + 'static>(
-        &self,
-        declaration: Declaration,
-        held: H,
-    ) -> Result<(), SubmitError> {
-        let bytes = borsh::to_vec(&declaration).expect("writing to memory does not fail");
-        let party = match declaration {
-            Declaration::Heartbeat(heartbeat) => heartbeat.reporter,
-            Declaration::Restored
-            | Declaration::RestoredConfirmed
-            | Declaration::Founded { .. } => own_party(),
-        };
-        match self.put(&party, Form::DECLARATION, bytes, held).await? {
-            Answer::Declared => Ok(()),
-            answer => unreachable!("a declaration came to {answer:?}"),
-        }
-    }
-
-    /// Looks at the airspace under a shared lock, at the later of the state's time and the hub's.
-    ///
-    /// Writes wait meanwhile: look shortly, and render afterwards.
-    pub fn read<T>(&self, look: impl FnOnce(&airspace::State, Timestamp) -> T) -> T {
-        let states = self.0.states();
-        let now = states.airspace.clock().max(self.0.options.clock.now());
-        look(&states.airspace, now)
-    }
-
-    /// Looks at what hubs have declared, as [`Replica::read`] does at the airspace.
-    pub fn read_declared<T>(&self, look: impl FnOnce(&declaration::State) -> T) -> T {
-        look(&self.0.states().hub)
-    }
-
-    /// Returns the start from a backup that nobody has confirmed yet, if there was one.
-    pub fn restored(&self) -> Option<Restored> {
-        self.read_declared(|declared| declared.restored)
+        Ok(())
     }
 
     /// Returns how far the state has followed the log.
@@ -234,16 +213,6 @@ impl Replica {
     /// Returns how many commands wait for their decision.
     pub fn waiting(&self) -> usize {
         self.0.waiters.len()
-    }
-
-    /// Tells whether commands are taken as far as clocks go.
-    pub fn check_clock(&self) -> Result<Timestamp, SubmitError> {
-        let reading = self.0.options.clock.read();
-        let state_clock = self.0.progress.borrow().clock;
-        if reading.trust != Trust::Steady || reading.now.plus(CLOCK_APART_MAX) < state_clock {
-            return Err(SubmitError::ClockApart);
-        }
-        Ok(reading.now)
     }
 
     /// Returns why the hub must end, once it must.
@@ -259,6 +228,11 @@ impl Replica {
         failure.clone().expect("it was waited for")
     }
 
+    /// Says that the hub must end, for a reason that lies beside the state.
+    pub fn end(&self, why: &str) {
+        self.0.fail(why);
+    }
+
     /// Waits until everything of a closed log is applied and the threads have ended. Blocks.
     pub fn join(&self) {
         let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -267,114 +241,33 @@ impl Replica {
             let _ = thread.join();
         }
     }
+}
 
-    /// Puts bytes into the log as `party`'s and waits for what they come to.
-    async fn put<H: Send + 'static>(
-        &self,
-        party: &Party,
-        form: Form,
-        bytes: Vec<u8>,
-        held: H,
-    ) -> Result<Answer, SubmitError> {
-        let queued = self.0.queue.enter(party, (bytes.len() + ENTRY_COST_BYTES) as u64);
-        let queued = queued.map_err(|denied| match denied {
-            Denied::PartyShare => SubmitError::PartyShare,
-            Denied::Full => SubmitError::QueueFull,
-        })?;
-        let (receipt, answer) = self.append(form, bytes)?;
-        let replica = self.clone();
-        let waiting = tokio::spawn(async move {
-            let answer = replica.answer(receipt, answer).await;
-            drop((held, queued));
-            answer
-        });
-        waiting.await.unwrap_or(Err(SubmitError::Unknown))
-    }
+/// The log of one machine or of a pool.
+struct LogHandle(Arc<dyn Log>);
 
-    fn append(&self, form: Form, command: Vec<u8>) -> Result<(Receipt, Awaited), SubmitError> {
-        if self.failure().is_some() {
-            return Err(SubmitError::Closed);
-        }
-        let stamp = self.check_clock()?;
-        let proposer = self.0.options.proposer.clone();
-        let Form { family, version } = form;
-        let entry = Entry { family, version, proposer, stamp, command };
-        let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));
-        let answer = self.0.waiters.expect(ticket);
-        match self.0.log.append(entry, ticket) {
-            Ok(receipt) => Ok((receipt, Awaited { ticket, answer })),
-            Err(error) => {
-                self.0.waiters.forget(ticket);
-                Err(self.not_appended(error))
-            }
-        }
-    }
+impl std::ops::Deref for LogHandle {
+    type Target = dyn Log;
 
-    /// Waits for the decision, or for the log's word that there will be none.
-    async fn answer(&self, receipt: Receipt, awaited: Awaited) -> Result<Answer, SubmitError> {
-        let Awaited { ticket, mut answer } = awaited;
-        let answered = tokio::select! {
-            // The decision is usually there first: the log hands entries out as it writes them.
-            biased;
-            answered = &mut answer => answered,
-            receipt = receipt => match receipt {
-                Ok(_) => answer.await,
-                Err(error) => {
-                    self.0.waiters.forget(ticket);
-                    return Err(self.not_appended(error));
-                }
-            },
-        };
-        answered.map_err(|_| SubmitError::Unknown)
-    }
-
-    fn not_appended(&self, error: AppendError) -> SubmitError {
-        match error {
-            AppendError::QueueFull => SubmitError::QueueFull,
-            AppendError::NoSpace => SubmitError::NoSpace,
-            AppendError::TooLarge => SubmitError::TooLarge,
-            AppendError::Closed => SubmitError::Closed,
-            AppendError::NotWritten
-            | AppendError::Unreachable
-            | AppendError::PoolFull
-            | AppendError::NotAdmitted => SubmitError::NotWritten,
-            AppendError::Unanswered => SubmitError::Unknown,
-            AppendError::Unknown => {
-                self.0.fail("a sync of the log failed; it is read anew at the next start");
-                SubmitError::Unknown
-            }
-        }
-    }
-
-    async fn kept_outcome(&self, first: u64) -> Result<Outcome, SubmitError> {
-        let shared = Arc::clone(&self.0);
-        let found = tokio::task::spawn_blocking(move || shared.kept_outcome(first)).await;
-        found.unwrap_or(Err(SubmitError::OutcomeForgotten))
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref()
     }
 }
 
-/// What the bytes of an entry are.
-#[derive(Clone, Copy, Debug)]
-struct Form {
-    family: Family,
-    version: u16,
-}
-
-impl Form {
-    const COMMAND: Form = Form { family: Family::AIRSPACE, version: AIRSPACE_VERSION };
-    const DECLARATION: Form = Form { family: Family::HUB, version: HUB_VERSION };
-}
-
-/// Where a submitted entry's answer arrives.
-#[derive(Debug)]
-struct Awaited {
-    ticket: Ticket,
-    answer: oneshot::Receiver<Answer>,
+impl std::fmt::Debug for LogHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LogHandle(..)")
+    }
 }
 
 impl Shared {
     fn states(&self) -> std::sync::RwLockReadGuard<'_, States> {
         self.states.read().expect("applying never panicked, or the hub would have ended")
+    }
+
+    /// Returns what there is in a pool only.
+    fn in_pool(&self) -> &Member {
+        self.member.as_ref().expect("only hubs of pools ask this")
     }
 
     fn fail(&self, why: &str) {

@@ -73,6 +73,12 @@ impl Telemetry {
         self.gauge(name, labels).set(value);
     }
 
+    /// Sets a gauge of one hub of a pool: there are few.
+    pub fn set_of_hub(&self, name: &'static str, hub: &str, value: f64) {
+        let key = Key::from_parts(name, vec![Label::new("hub", hub.to_owned())]);
+        self.recorder.register_gauge(&key, &METADATA).set(value);
+    }
+
     /// Returns a counter, to be counted with.
     pub fn counter(&self, name: &'static str) -> Counter {
         self.recorder.register_counter(&Key::from_static_name(name), &METADATA)

@@ -1,11 +1,13 @@
 //! Whether the hub can do its work, and what stands in its way.
 
-use log::LocalLog;
 use serde::Serialize;
 use spacetime::Timestamp;
 
 use crate::clock::Trust;
 use crate::context::Context;
+use crate::hex;
+
+use super::Admin;
 
 /// How many entries the state may be behind the log.
 pub const LAG_ENTRIES_MAX: u64 = 10_000;
@@ -78,10 +80,11 @@ impl Readiness {
 }
 
 /// Returns how the hub does at this moment.
-pub(super) fn readiness(context: &Context, log: &LocalLog, disk_free_bytes_min: u64) -> Readiness {
+pub(super) fn readiness(admin: &Admin) -> Readiness {
+    let context = &admin.context;
     let disk = DiskReadiness {
-        free_bytes: log.stats().disk_free_bytes,
-        free_bytes_min: disk_free_bytes_min,
+        free_bytes: admin.log.stats().disk_free_bytes,
+        free_bytes_min: admin.disk_free_bytes_min,
     };
     let restored = context.replica.restored().map(|restored| RestoredReadiness {
         position: restored.position,
@@ -90,13 +93,18 @@ pub(super) fn readiness(context: &Context, log: &LocalLog, disk_free_bytes_min: 
     let mut readiness = Readiness {
         ready: true,
         problems: Vec::new(),
-        log: log_readiness(context, log),
+        log: log_readiness(context, &admin.log),
         disk,
         clock: clock_readiness(context),
         keys: keys_readiness(context),
         restored,
     };
-    let problems = problems(&readiness, context.replica.failure().as_deref());
+    let mut problems = problems(&readiness, context.replica.failure().as_deref());
+    if let Some(pool) = &admin.pool {
+        let found = pool.problems(context);
+        problems.extend(found.hindering.into_iter().map(|problem| (Weight::Hinders, problem)));
+        problems.extend(found.told.into_iter().map(|problem| (Weight::Told, problem)));
+    }
     readiness.ready = problems.iter().all(|(weight, _)| *weight == Weight::Told);
     readiness.problems = problems.into_iter().map(|(_, problem)| problem).collect();
     readiness
@@ -136,13 +144,13 @@ fn problems(readiness: &Readiness, failure: Option<&str>) -> Vec<(Weight, String
     problems
 }
 
-fn log_readiness(context: &Context, log: &LocalLog) -> LogReadiness {
+fn log_readiness(context: &Context, log: &log::LocalLog) -> LogReadiness {
     let applied = context.replica.progress().head;
     // A log that is closed or has failed still has what was applied.
     let head = log.head().unwrap_or(applied);
     LogReadiness {
         position: head.position.number(),
-        chain: hex(&head.chain),
+        chain: hex::encode(&head.chain),
         applied_position: applied.position.number(),
         queue_entries: log.stats().queue.waiting_entries,
         queue_entries_max: log::QUEUE_MAX,
@@ -176,11 +184,7 @@ fn keys_readiness(context: &Context) -> Vec<KeysReadiness> {
         .collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn rfc3339(time: Timestamp) -> String {
+pub(super) fn rfc3339(time: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(time.as_micros())
         .map_or_else(|_| "out of range".to_owned(), |time| time.to_string())
 }

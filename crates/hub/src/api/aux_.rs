@@ -17,8 +17,8 @@ pub(super) async fn answer(id: Id, call: Call) -> Result<Response, Failure> {
     match id {
         Id::GetVersion => Ok(version()),
         Id::ValidateOauth => validate_oauth(&call),
-        Id::GetPool => pool::find(&call),
-        Id::GetDssInstances => Ok(pool::list_instances(&call, StatusCode::OK)),
+        Id::GetPool => pool::find(&call).await,
+        Id::GetDssInstances => pool::list_instances(&call, StatusCode::OK).await,
         Id::PutDssInstancesHeartbeat => pool::put_heartbeat(call).await,
         Id::GetAcceptedCas => configuration::list_accepted_cas(&call),
         Id::GetInstanceCas => configuration::list_instance_cas(&call),

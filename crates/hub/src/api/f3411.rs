@@ -61,12 +61,12 @@ pub(super) async fn answer(
 
     match id {
         Id::SearchIdentificationServiceAreas => areas::search(&version.areas, call).await,
-        Id::GetIdentificationServiceArea => areas::find(&version.areas, call),
+        Id::GetIdentificationServiceArea => areas::find(&version.areas, call).await,
         Id::CreateIdentificationServiceArea => areas::create(&version.areas, call).await,
         Id::UpdateIdentificationServiceArea => areas::update(&version.areas, call).await,
         Id::DeleteIdentificationServiceArea => areas::delete(&version.areas, call).await,
         Id::SearchSubscriptions => subscriptions::search(&version.subscriptions, call).await,
-        Id::GetSubscription => subscriptions::find(&version.subscriptions, call),
+        Id::GetSubscription => subscriptions::find(&version.subscriptions, call).await,
         Id::CreateSubscription => subscriptions::create(&version.subscriptions, call).await,
         Id::UpdateSubscription => subscriptions::update(&version.subscriptions, call).await,
         Id::DeleteSubscription => subscriptions::delete(&version.subscriptions, call).await,

@@ -29,7 +29,7 @@ pub(super) async fn search(
     call: &Call,
     look: impl FnOnce(&Replica, &Party) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Result<Response, Failure> {
-    let (replica, reader) = (call.replica(), call.party().clone());
+    let (replica, reader) = (call.replica().await?, call.party().clone());
     let body = call.work(move || look(&replica, &reader)).await??;
     Ok(reply::json_bytes(StatusCode::OK, body))
 }

@@ -128,6 +128,18 @@ impl DarId {
     pub fn from_random_bytes(bytes: [u8; 16]) -> Self {
         DarId(EntityId::from_random_bytes(bytes))
     }
+
+    /// Returns the id of what the hubs of a pool share in its present epoch.
+    ///
+    /// What was answered may be gone in the next epoch: that is another representation.
+    pub fn of_pool(membership: &pool::Membership) -> Self {
+        let mut hasher = Sha256::new_with_prefix(b"tansiq/dar/1\0");
+        hasher.update(membership.pool().as_bytes());
+        hasher.update(membership.epoch().to_le_bytes());
+        let hash: [u8; 32] = hasher.finalize().into();
+        let (bits, _) = hash.split_first_chunk().expect("16 of 32 bytes");
+        Self::from_random_bytes(*bits)
+    }
 }
 
 impl fmt::Display for DarId {
@@ -208,8 +220,8 @@ impl State {
     }
 
     /// Returns the heartbeat of a hub that has the latest time; of equal ones the last that came.
-    pub fn most_recent_heartbeat(&self, hub: &Proposer) -> Option<&RegisteredHeartbeat> {
-        let heartbeats = self.pool.hubs.get(hub.as_str())?;
+    pub fn most_recent_heartbeat(&self, hub: &str) -> Option<&RegisteredHeartbeat> {
+        let heartbeats = self.pool.hubs.get(hub)?;
         heartbeats.kept.iter().max_by_key(|registered| registered.heartbeat.timestamp)
     }
 

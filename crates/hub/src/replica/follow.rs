@@ -6,30 +6,46 @@ use std::thread::{self, JoinHandle};
 
 use airspace::{Decision, Outcome, Retry};
 use borsh::BorshDeserialize;
-use log::{Committed, FollowError, Follower, Head, Log, LogError, Position, Ticket};
+use log::{Committed, FollowError, Follower, Hash, Head, LogError, Position, Ticket};
+use pool::{Effect, HubId, Standing};
 
+use super::agreement::STATE_HASH_ENTRIES;
+use super::replay;
 use super::snapshots::Snapshotter;
-use super::states::{self, Applied, ApplyError, Parsed};
+use super::states::{self, Applied, ApplyError, Parsed, States};
 use super::waiters::Answer;
-use super::{Progress, ReplicaError, Shared, SubmitError};
+use super::{Member, Progress, ReplicaError, Shared, SubmitError};
 
 /// How many entries are applied under one lock: readers get in between.
 pub const APPLY_BATCH_MAX: usize = 256;
 
 /// Why the state cannot follow the log.
 #[derive(Debug, thiserror::Error)]
-enum StopError {
+pub(super) enum StopError {
     #[error(transparent)]
     Apply(#[from] ApplyError),
     #[error("the outcomes of commands cannot be kept: {0}")]
     Outcomes(LogError),
     #[error("the log cannot be followed: {0}")]
     Log(LogError),
+    #[error("the snapshots cannot be read: {0}")]
+    Snapshots(#[from] ReplicaError),
+    #[error(
+        "the copy of the pool's log is another at position {0} than what was followed; make a new \
+         one from another hub with `tansiq pool join`"
+    )]
+    CopyDiffers(Position),
+    #[error(
+        "most hubs of the pool differ from this one, also after it replayed its copy of the log at \
+         position {0}: compare with the other owners, and make a new copy with `tansiq pool join`"
+    )]
+    Minority(Position),
 }
 
 struct Following {
     shared: Arc<Shared>,
     snapshotter: Snapshotter,
+    head: Head,
     /// The position of the last snapshot that was asked for.
     snapshot_at: u64,
 }
@@ -37,9 +53,10 @@ struct Following {
 /// Starts the thread; it ends when the log is closed or cannot be followed.
 pub(super) fn start(shared: &Arc<Shared>, after: Head) -> Result<JoinHandle<()>, ReplicaError> {
     let follower = shared.log.follow(after.position).map_err(ReplicaError::Follow)?;
-    let snapshotter = Snapshotter::start(Arc::clone(&shared.log)).map_err(ReplicaError::Thread)?;
+    let snapshotter = Snapshotter::start(Arc::clone(&shared.copy)).map_err(ReplicaError::Thread)?;
     let snapshot_at = after.position.number();
-    let mut following = Following { shared: Arc::clone(shared), snapshotter, snapshot_at };
+    let mut following =
+        Following { shared: Arc::clone(shared), snapshotter, head: after, snapshot_at };
     thread::Builder::new()
         .name("replica".to_owned())
         .spawn(move || following.run(follower))
@@ -65,14 +82,17 @@ impl Following {
                 Err(FollowError::Closed) => return Ok(()),
                 Err(FollowError::Log(error)) => return Err(StopError::Log(error)),
             };
-            for part in batch.chunks(APPLY_BATCH_MAX) {
+            let mut rest = &batch[..];
+            while let [first, ..] = rest {
+                let (part, after) = rest.split_at(part_length(first.position, rest.len()));
+                rest = after;
                 self.apply(part)?;
+                self.take_snapshot();
             }
-            self.take_snapshot();
         }
     }
 
-    fn apply(&self, batch: &[Committed]) -> Result<(), StopError> {
+    fn apply(&mut self, batch: &[Committed]) -> Result<(), StopError> {
         let mut parsed = Vec::with_capacity(batch.len());
         for committed in batch {
             parsed.push(states::parse(committed.position, &committed.entry)?);
@@ -80,15 +100,68 @@ impl Following {
         let mut applied = Vec::with_capacity(batch.len());
         let mut states = self.shared.states.write().expect("no other thread writes");
         for (committed, parsed) in batch.iter().zip(&parsed) {
-            applied.push(states.apply(committed, parsed));
+            applied.push(apply(&mut states, &mut self.head, committed, parsed)?);
         }
-        let clock = states.airspace.clock();
+        let state_hash = state_hash(&mut states, self.head);
+        let clock = states.clock();
         drop(states);
         if let Some(last) = batch.last() {
-            let head = Head { position: last.position, chain: last.chain };
-            self.shared.progress.send_replace(Progress { head, clock });
+            let (head, stamp) = (self.head, last.entry.stamp);
+            self.shared.progress.send_replace(Progress { head, clock, stamp });
+        }
+        let shared = Arc::clone(&self.shared);
+        if let Some(member) = &shared.member {
+            self.agree(member, batch, &applied, state_hash)?;
         }
         self.answer(batch, &parsed, applied)
+    }
+
+    /// Says how far this hub has come, and compares what others say of themselves.
+    fn agree(
+        &self,
+        member: &Member,
+        batch: &[Committed],
+        applied: &[Applied],
+        state_hash: Option<Hash>,
+    ) -> Result<(), StopError> {
+        let states = self.shared.states();
+        let Some(pool) = states.pool.pool() else { return Ok(()) };
+        let now = self.shared.options.clock.now();
+        let mut agreement = member.agreement();
+        for committed in batch {
+            let Committed { position, chain, .. } = *committed;
+            agreement.reach(Head { position, chain });
+        }
+        if let Some(hash) = state_hash {
+            agreement.take_state_hash(hash);
+        }
+        for hub in placed(applied) {
+            agreement.hear_batch(pool, hub, now);
+        }
+        let standing = agreement.settle(pool);
+        member.testify(&mut agreement);
+        let (head, state) = agreement.own_head();
+        drop((agreement, states));
+        member.engine.announce(head, state);
+        if standing == Standing::Minority { self.heal(member) } else { Ok(()) }
+    }
+
+    /// Replays this hub's own copy: a flipped bit heals, and whatever does not ends the hub.
+    fn heal(&self, member: &Member) -> Result<(), StopError> {
+        let (replayed, history) = replay::replay(&self.shared.copy, self.head)?;
+        let mut states = self.shared.states.write().expect("no other thread writes");
+        *states = replayed;
+        let mut agreement = member.agreement();
+        let pool = states.pool.pool().expect("the log is a pool's");
+        let standing = agreement.begin_anew(history, pool);
+        let (head, state) = agreement.own_head();
+        drop((agreement, states));
+        if standing == Standing::Minority {
+            return Err(StopError::Minority(self.head.position));
+        }
+        tracing::warn!(log.position = %self.head.position, "the copy of the log was replayed");
+        member.engine.announce(head, state);
+        Ok(())
     }
 
     /// Keeps the outcomes that a client may ask for again, then answers who waits.
@@ -109,6 +182,8 @@ impl Following {
                 }
                 Applied::Decided(Decision::Repeat { first }) => Answer::Repeat { first },
                 Applied::Decided(Decision::KeyReused) => Answer::KeyReused,
+                Applied::Pool(effect) => Answer::Changed(effect),
+                Applied::Void(void) => Answer::Void(void),
             };
             answers.extend(committed.ticket.map(|ticket| (ticket, answer)));
         }
@@ -123,7 +198,7 @@ impl Following {
         outcome: Option<&Outcome>,
         forgotten: &[u64],
     ) -> Result<(), StopError> {
-        let outcomes = self.shared.log.outcomes();
+        let outcomes = self.shared.copy.outcomes();
         let mut kept = Ok(());
         if !forgotten.is_empty() {
             let positions: Vec<Position> =
@@ -142,15 +217,20 @@ impl Following {
     }
 
     /// Holds nobody up for long: copying the state's pages takes milliseconds, writing is beside.
+    ///
+    /// In a pool it is taken where the hubs compare their states, so that others can tell a good one.
     fn take_snapshot(&mut self) {
-        let head = self.shared.progress.borrow().head;
-        let since = head.position.number() - self.snapshot_at;
+        let position = self.head.position.number();
+        let since = position - self.snapshot_at;
         if since < self.shared.options.snapshot_entries || !self.snapshotter.is_idle() {
             return;
         }
+        if self.shared.member.is_some() && !is_compared_at(position) {
+            return;
+        }
         let frozen = self.shared.states().frozen();
-        self.snapshotter.take(head, frozen);
-        self.snapshot_at = head.position.number();
+        self.snapshotter.take(self.head, frozen);
+        self.snapshot_at = position;
     }
 }
 
@@ -158,7 +238,7 @@ impl Parsed {
     fn retry(&self) -> Option<&Retry> {
         match self {
             Parsed::Command(command) => command.retry.as_ref(),
-            Parsed::Declaration(_) => None,
+            Parsed::Declaration(_) | Parsed::Pool(_) | Parsed::Malformed(_) => None,
         }
     }
 }
@@ -167,7 +247,7 @@ impl Shared {
     /// Returns the outcome that was kept for the command at `first`.
     pub(super) fn kept_outcome(&self, first: u64) -> Result<Outcome, SubmitError> {
         let position = Position::new(first).ok_or(SubmitError::OutcomeForgotten)?;
-        let bytes = self.log.outcomes().find(position).map_err(|error| {
+        let bytes = self.copy.outcomes().find(position).map_err(|error| {
             tracing::error!(%error, log.position = first, "a kept outcome cannot be read");
             SubmitError::OutcomeForgotten
         })?;
@@ -176,5 +256,58 @@ impl Shared {
             tracing::error!(%error, log.position = first, "a kept outcome is damaged");
             SubmitError::OutcomeForgotten
         })
+    }
+}
+
+/// Applies the entry after `head` and moves `head` to it.
+pub(super) fn apply(
+    states: &mut States,
+    head: &mut Head,
+    committed: &Committed,
+    parsed: &Parsed,
+) -> Result<Applied, ApplyError> {
+    let applied = states.apply(head.chain, committed, parsed)?;
+    *head = Head { position: committed.position, chain: committed.chain };
+    Ok(applied)
+}
+
+/// Returns the hash of the states where the hubs of a pool compare them.
+pub(super) fn state_hash(states: &mut States, head: Head) -> Option<Hash> {
+    let compared = is_compared_at(head.position.number()) && states.pool.pool().is_some();
+    compared.then(|| states.hash())
+}
+
+/// Returns how many of `there` entries from `first` on are applied together: no more than up to
+/// where the hubs of a pool compare their states.
+fn part_length(first: Position, there: usize) -> usize {
+    let until_compared = STATE_HASH_ENTRIES - (first.number() - 1) % STATE_HASH_ENTRIES;
+    let until_compared = usize::try_from(until_compared).expect("it is small");
+    there.min(APPLY_BATCH_MAX).min(until_compared)
+}
+
+fn is_compared_at(position: u64) -> bool {
+    position.is_multiple_of(STATE_HASH_ENTRIES)
+}
+
+fn placed(applied: &[Applied]) -> impl Iterator<Item = &HubId> {
+    applied.iter().filter_map(|applied| match applied {
+        Applied::Pool(Effect::Placed { hub, .. }) => Some(hub),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn applies_no_further_at_once_than_to_where_states_are_compared() {
+        let length = |first: u64, there| part_length(Position::new(first).expect("small"), there);
+
+        assert_eq!(length(1, 1_000), 256);
+        assert_eq!(length(2, 1_000), 255);
+        assert_eq!(length(256, 1_000), 1);
+        assert_eq!(length(257, 1_000), 256);
+        assert_eq!(length(257, 3), 3);
     }
 }

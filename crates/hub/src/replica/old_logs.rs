@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use log::{Committed, Head, LocalLog, Log, Options, Position};
+use log::{Committed, Hash, Head, LocalLog, Log, Options, Position};
 
 use super::snapshots::{Restored, restore};
 use super::states::{self, States};
@@ -33,9 +33,9 @@ fn entries_after(log: &LocalLog, after: Head) -> Vec<Committed> {
     entries
 }
 
-fn apply(states: &mut States, entry: &Committed) {
+fn apply(states: &mut States, before: Hash, entry: &Committed) {
     let parsed = states::parse(entry.position, &entry.entry).expect("this build reads it");
-    states.apply(entry, &parsed);
+    states.apply(before, entry, &parsed).expect("this build applies it");
 }
 
 fn hex(bytes: [u8; 32]) -> String {
@@ -53,7 +53,7 @@ fn a_log_of_version_1_leads_to_the_recorded_states() {
     let mut states = States::default();
     let mut chain = Head::default().chain;
     for entry in entries_after(&log, Head::default()) {
-        apply(&mut states, &entry);
+        apply(&mut states, chain, &entry);
         chain = entry.chain;
         if entry.position == snapshot.head.position {
             assert_eq!(hex(states.hash()), hex(snapshot.state_hash));
@@ -71,8 +71,10 @@ fn a_snapshot_of_version_1_is_read_and_its_tail_leads_to_the_recorded_state() {
 
     let Restored { head, mut states } = restore(&log.snapshots()).expect("it is read");
     assert_eq!(head.position, Position::new(SNAPSHOT_AT).expect("a position"));
+    let mut chain = head.chain;
     for entry in entries_after(&log, head) {
-        apply(&mut states, &entry);
+        apply(&mut states, chain, &entry);
+        chain = entry.chain;
     }
 
     assert_eq!(hex(states.hash()), STATE_AT_THE_END);

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use log::{Head, LocalLog, SnapshotStore};
+use log::{Head, LocalLog, Position, Snapshot, SnapshotStore};
 
 use super::ReplicaError;
 use super::states::{FrozenStates, States};
 
 /// The states to start from, and where in the log they were so.
+#[derive(Debug)]
 pub(super) struct Restored {
     pub(super) head: Head,
     pub(super) states: States,
@@ -18,25 +19,46 @@ pub(super) struct Restored {
 
 /// Returns the newest snapshot's states whose hash is the recorded one, or empty states.
 pub(super) fn restore(store: &SnapshotStore) -> Result<Restored, ReplicaError> {
-    for mut snapshot in store.good().map_err(ReplicaError::Snapshots)? {
-        let position = snapshot.head.position;
-        let mut states = match States::read(&mut snapshot) {
-            Ok(states) => states,
-            Err(error) => {
-                tracing::warn!(log.position = %position, %error, "skipping an unreadable snapshot");
-                continue;
-            }
-        };
-        if states.hash() == snapshot.state_hash {
-            tracing::info!(log.position = %position, "starting from a snapshot");
-            return Ok(Restored { head: snapshot.head, states });
+    let mut good = store.good().map_err(ReplicaError::Snapshots)?.filter_map(read);
+    let Some(restored) = good.next() else { return Ok(Restored::empty()) };
+    tracing::info!(log.position = %restored.head.position, "starting from a snapshot");
+    Ok(restored)
+}
+
+/// As [`restore`], with the oldest snapshot that is not after `end`.
+pub(super) fn restore_oldest(
+    store: &SnapshotStore,
+    end: Position,
+) -> Result<Restored, ReplicaError> {
+    let good = store.good().map_err(ReplicaError::Snapshots)?;
+    let good = good.filter(|snapshot| snapshot.head.position <= end).filter_map(read);
+    Ok(good.last().unwrap_or_else(Restored::empty))
+}
+
+/// Returns the states of a snapshot, if their hash is the recorded one.
+fn read(mut snapshot: Snapshot) -> Option<Restored> {
+    let position = snapshot.head.position;
+    let mut states = match States::read(&mut snapshot) {
+        Ok(states) => states,
+        Err(error) => {
+            tracing::warn!(log.position = %position, %error, "skipping an unreadable snapshot");
+            return None;
         }
+    };
+    if states.hash() != snapshot.state_hash {
         tracing::warn!(
             log.position = %position,
             "skipping a snapshot whose state has another hash than was recorded"
         );
+        return None;
     }
-    Ok(Restored { head: Head::default(), states: States::default() })
+    Some(Restored { head: snapshot.head, states })
+}
+
+impl Restored {
+    fn empty() -> Self {
+        Restored { head: Head::default(), states: States::default() }
+    }
 }
 
 /// Writes snapshots on a thread of its own, one at a time.

@@ -2,10 +2,12 @@
 
 use std::io::{self, Read, Write};
 
-use airspace::{Command, Decision, FrozenState};
+use airspace::{Command, Decision, FrozenState, Party, Request, Times};
 use borsh::BorshDeserialize;
-use log::{Committed, Entry, Family, Position};
+use log::{Committed, Entry, Family, Hash, Position, Proposer};
+use pool::{AppliedHead, HubId, Pool, Rule, Rules};
 use sha2::{Digest, Sha256};
+use spacetime::Timestamp;
 
 use super::declaration::{self, Declaration};
 
@@ -19,31 +21,62 @@ pub const HUB_VERSION: u16 = 2;
 /// The first byte of a snapshot's body.
 const BODY_VERSION: u8 = 1;
 
+/// The first byte of a snapshot's body where the log is a pool's.
+const POOL_BODY_VERSION: u8 = 2;
+
 /// The state of each family.
 #[derive(Debug, Default)]
-pub(super) struct States {
-    pub(super) hub: declaration::State,
-    pub(super) airspace: airspace::State,
+pub struct States {
+    /// What hubs have declared.
+    pub hub: declaration::State,
+    /// The airspace.
+    pub airspace: airspace::State,
+    /// Empty where the log is one machine's: then neither stored nor hashed.
+    pub pool: pool::State,
 }
 
 /// All states as they were at one position, to be written beside the follower.
-pub(super) struct FrozenStates {
+pub struct FrozenStates {
     hub: declaration::State,
     airspace: FrozenState,
+    pool: pool::State,
 }
 
 /// An entry, read and ready to be applied.
 #[derive(Debug)]
-pub(super) enum Parsed {
+pub enum Parsed {
+    /// Of a hub about itself.
     Declaration(Declaration),
+    /// About the airspace.
     Command(Box<Command>),
+    /// About the pool.
+    Pool(Box<pool::Command>),
+    /// Its bytes are not what its family and version say.
+    Malformed(io::Error),
 }
 
 /// What applying an entry came to.
 #[derive(Debug)]
-pub(super) enum Applied {
+pub enum Applied {
+    /// A declaration is taken in.
     Declared,
+    /// A command was decided.
     Decided(Decision),
+    /// The pool has changed so, or not.
+    Pool(pool::Effect),
+    /// It has changed nothing.
+    Void(Void),
+}
+
+/// Why an entry of a pool's log has no effect, the same on every hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Void {
+    /// The party is bound to other hubs, or the hub was removed.
+    PartyBound,
+    /// It is for the operator of the only hub, which a pool has not.
+    OneHubOnly,
+    /// Its bytes are no command: whoever put it must not stop the others.
+    Malformed,
 }
 
 /// An entry of the log cannot be applied by this build: it must not go on.
@@ -71,80 +104,170 @@ pub enum ApplyError {
         #[source]
         source: io::Error,
     },
+    /// The pool's state does not lead to it.
+    #[error("the entry at position {position} does not fit into the pool's log: {source}")]
+    Pool {
+        /// Where it is.
+        position: Position,
+        /// What is wrong with it.
+        #[source]
+        source: pool::ApplyError,
+    },
 }
 
 impl States {
-    /// Applies an entry: pure, and the same on every hub.
-    pub(super) fn apply(&mut self, committed: &Committed, parsed: &Parsed) -> Applied {
-        let position = committed.position.number();
+    /// Applies the entry after the chain `before`: pure, and the same on every hub.
+    pub fn apply(
+        &mut self,
+        before: Hash,
+        committed: &Committed,
+        parsed: &Parsed,
+    ) -> Result<Applied, ApplyError> {
+        let (position, entry) = (committed.position.number(), &committed.entry);
+        if let Some(void) = self.pool.pool().and_then(|pool| void(pool, &entry.proposer, parsed)) {
+            return Ok(Applied::Void(void));
+        }
         match parsed {
             Parsed::Declaration(declaration) => {
-                self.hub.apply(position, &committed.entry, declaration);
-                Applied::Declared
+                self.hub.apply(position, entry, declaration);
+                Ok(Applied::Declared)
             }
             Parsed::Command(command) => {
-                let stamp = committed.entry.stamp;
-                Applied::Decided(self.airspace.apply(position, stamp, command))
+                let stamp = entry.stamp;
+                let clock = self.pool.pool().map_or(stamp, Pool::clock);
+                let times = Times { clock, stamp };
+                Ok(Applied::Decided(self.airspace.apply(position, times, command)))
+            }
+            Parsed::Pool(command) => {
+                let before = AppliedHead { position: position - 1, chain: before };
+                let effect = self.pool.apply(&before, entry.proposer.as_str(), command);
+                effect
+                    .map(Applied::Pool)
+                    .map_err(|source| ApplyError::Pool { position: committed.position, source })
+            }
+            Parsed::Malformed(source) => {
+                let source = io::Error::new(source.kind(), source.to_string());
+                Err(ApplyError::Malformed { position: committed.position, source })
             }
         }
     }
 
-    pub(super) fn frozen(&self) -> FrozenStates {
-        FrozenStates { hub: self.hub.clone(), airspace: self.airspace.frozen() }
+    /// Returns the time of the log: that of the last command, in a pool the pool's if it is later.
+    pub fn clock(&self) -> Timestamp {
+        let clock = self.airspace.clock();
+        self.pool.pool().map_or(clock, |pool| pool.clock().max(clock))
+    }
+
+    /// Returns all as they are now, to be written elsewhere while these go on.
+    pub fn frozen(&self) -> FrozenStates {
+        FrozenStates {
+            hub: self.hub.clone(),
+            airspace: self.airspace.frozen(),
+            pool: self.pool.clone(),
+        }
     }
 
     /// Reads what [`FrozenStates::write`] wrote.
-    pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
-        let mut head = [0; 5];
-        from.read_exact(&mut head)?;
-        let [version, length @ ..] = head;
-        let length = u32::from_le_bytes(length) as usize;
-        if version != BODY_VERSION || declaration::State::BYTES_MAX < length {
-            let message = "the snapshot has a form that this version does not read";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    pub fn read(from: &mut impl Read) -> io::Result<Self> {
+        let mut version = [0];
+        from.read_exact(&mut version)?;
+        if version != [BODY_VERSION] && version != [POOL_BODY_VERSION] {
+            return Err(unread_form());
         }
-        let mut declared = vec![0; length];
-        from.read_exact(&mut declared)?;
+        let declared = read_part(from, declaration::State::BYTES_MAX)?;
         let hub = declaration::State::from_bytes(&declared)?;
+        let mut pool = pool::State::default();
+        if version == [POOL_BODY_VERSION] {
+            pool = pool::State::from_bytes(&read_part(from, pool::State::BYTES_MAX)?)?;
+            if pool.pool().is_none() {
+                return Err(unread_form());
+            }
+        }
         let airspace = airspace::State::read(from)?;
-        Ok(States { hub, airspace })
+        Ok(States { hub, airspace, pool })
     }
 
-    pub(super) fn hash(&mut self) -> [u8; 32] {
-        compose_hashes(self.hub.hash(), self.airspace.hash())
+    /// Returns the hash of all that a snapshot holds; renews what changed since it was last asked.
+    pub fn hash(&mut self) -> Hash {
+        compose_hashes(self.hub.hash(), self.airspace.hash(), &self.pool)
     }
 }
 
 impl FrozenStates {
-    pub(super) fn hash(&self) -> [u8; 32] {
-        compose_hashes(self.hub.hash(), self.airspace.hash())
+    /// Returns the hash of all that a snapshot holds.
+    pub fn hash(&self) -> Hash {
+        compose_hashes(self.hub.hash(), self.airspace.hash(), &self.pool)
     }
 
     /// Writes the body of a snapshot, described in `docs/log-format.md`.
-    pub(super) fn write(&self, to: &mut dyn Write) -> io::Result<()> {
-        let declared = self.hub.to_bytes();
-        let length = u32::try_from(declared.len()).expect("at most State::BYTES_MAX");
-        to.write_all(&[BODY_VERSION])?;
-        to.write_all(&length.to_le_bytes())?;
-        to.write_all(&declared)?;
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        let of_pool = self.pool.pool().is_some();
+        to.write_all(&[if of_pool { POOL_BODY_VERSION } else { BODY_VERSION }])?;
+        write_part(to, &self.hub.to_bytes())?;
+        if of_pool {
+            write_part(to, &self.pool.to_bytes())?;
+        }
         self.airspace.write(to)
     }
 }
 
+/// Says why an entry that is good on one machine has no effect in a pool, if it has none.
+///
+/// What every hub of a pool must do alike is for its owners to decide; what an operator decides
+/// about the only hub there is has no place in it.
+fn void(pool: &Pool, proposer: &Proposer, parsed: &Parsed) -> Option<Void> {
+    let is_bound = |party: &Party| {
+        let hub = HubId::new(proposer.as_str());
+        !hub.is_ok_and(|hub| pool.allows(party.as_str(), &hub))
+    };
+    match parsed {
+        Parsed::Command(command) => match &command.request {
+            Request::PutSettings(_) | Request::PutF3411Settings(_) | Request::Import(_) => {
+                Some(Void::OneHubOnly)
+            }
+            _ => is_bound(&command.party).then_some(Void::PartyBound),
+        },
+        Parsed::Declaration(Declaration::Heartbeat(heartbeat)) => {
+            is_bound(&heartbeat.reporter).then_some(Void::PartyBound)
+        }
+        Parsed::Declaration(
+            Declaration::Founded { .. } | Declaration::Restored | Declaration::RestoredConfirmed,
+        ) => Some(Void::OneHubOnly),
+        Parsed::Malformed(_) => Some(Void::Malformed),
+        Parsed::Pool(_) => None,
+    }
+}
+
+/// Returns the highest version of each family's rules that this build can run.
+pub fn known_rules() -> Rules {
+    let known = [
+        (Family::HUB, HUB_VERSION),
+        (Family::AIRSPACE, AIRSPACE_VERSION),
+        (Family::POOL, pool::VERSION),
+    ];
+    let rules = known.map(|(Family(family), version)| Rule { family, version });
+    Rules::new(rules.to_vec()).expect("ascending, each once, from version 1 on")
+}
+
 /// Reads an entry's command, as its family and version say.
-pub(super) fn parse(position: Position, entry: &Entry) -> Result<Parsed, ApplyError> {
-    let malformed = |source| ApplyError::Malformed { position, source };
-    match (entry.family, entry.version) {
+pub fn parse(position: Position, entry: &Entry) -> Result<Parsed, ApplyError> {
+    let parsed = match (entry.family, entry.version) {
         (Family::HUB, version @ 1..=HUB_VERSION) => {
-            let parsed = Declaration::from_bytes(version, &entry.command).map_err(malformed)?;
-            Ok(Parsed::Declaration(parsed))
+            Declaration::from_bytes(version, &entry.command).map(Parsed::Declaration)
         }
         (Family::AIRSPACE, version @ 1..=AIRSPACE_VERSION) => {
-            let parsed = parse_command(version, &entry.command).map_err(malformed)?;
-            Ok(Parsed::Command(Box::new(parsed)))
+            parse_command(version, &entry.command).map(|parsed| Parsed::Command(Box::new(parsed)))
         }
-        (Family(family), version) => Err(ApplyError::Unknown { position, family, version }),
-    }
+        (Family::POOL, pool::VERSION) => {
+            let parsed = pool::Command::from_bytes(&entry.command);
+            let parsed = parsed.map_err(|source| ApplyError::Malformed { position, source })?;
+            Ok(Parsed::Pool(Box::new(parsed)))
+        }
+        (Family(family), version) => {
+            return Err(ApplyError::Unknown { position, family, version });
+        }
+    };
+    Ok(parsed.unwrap_or_else(Parsed::Malformed))
 }
 
 /// Reads a command, which an entry of an earlier version than its own form cannot hold.
@@ -158,19 +281,44 @@ fn parse_command(version: u16, bytes: &[u8]) -> io::Result<Command> {
 }
 
 /// Returns the hash of all states: SHA-256 over each family's number and hash, ascending.
-fn compose_hashes(hub: [u8; 32], airspace: [u8; 32]) -> [u8; 32] {
+fn compose_hashes(hub: Hash, airspace: Hash, pool: &pool::State) -> Hash {
+    let pool = pool.pool().map(|_| (Family::POOL, pool.hash()));
     let mut hasher = Sha256::new();
-    for (Family(family), hash) in [(Family::HUB, hub), (Family::AIRSPACE, airspace)] {
+    for (Family(family), hash) in
+        [(Family::HUB, hub), (Family::AIRSPACE, airspace)].into_iter().chain(pool)
+    {
         hasher.update([family]);
         hasher.update(hash);
     }
     hasher.finalize().into()
 }
 
+/// Reads bytes with their length before them.
+fn read_part(from: &mut impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if bytes_max < length {
+        return Err(unread_form());
+    }
+    let mut bytes = vec![0; length];
+    from.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn write_part(to: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(bytes.len()).expect("a state's BYTES_MAX is below 4 GiB");
+    to.write_all(&length.to_le_bytes())?;
+    to.write_all(bytes)
+}
+
+fn unread_form() -> io::Error {
+    let message = "the snapshot has a form that this version does not read";
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::error::Error;
-
     use airspace::{F3411Settings, Request, Settings};
     use log::Proposer;
     use spacetime::Timestamp;
@@ -206,10 +354,9 @@ mod tests {
     fn refuses_a_request_that_is_newer_than_its_entry() {
         let new = Request::PutF3411Settings(F3411Settings { retention_s: 60 });
 
-        let error = parsed(1, new).expect_err("version 1 has no such request");
+        let parsed = parsed(1, new).expect("a version that is known");
 
-        assert!(matches!(error, ApplyError::Malformed { .. }), "{error:?}");
-        let source = error.source().expect("it says why").to_string();
-        assert_eq!(source, "version 1 has no such request");
+        let Parsed::Malformed(error) = parsed else { panic!("it is {parsed:?}") };
+        assert_eq!(error.to_string(), "version 1 has no such request");
     }
 }

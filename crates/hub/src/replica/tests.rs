@@ -1,9 +1,11 @@
 use std::path::Path;
 use std::sync::mpsc;
 
-use airspace::{EntityId, Request};
+use airspace::{Command, EntityId, Request};
+use log::{Entry, Family, Ticket};
 use spacetime::{Cell, Cells};
 
+use super::declaration::Declaration;
 use super::*;
 
 const LARGE: usize = 1 << 20;

@@ -5,7 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use airspace::Outcome;
 use log::Ticket;
+use pool::Effect;
 use tokio::sync::oneshot;
+
+use super::states::Void;
 
 /// What the state says to an entry.
 #[derive(Debug)]
@@ -21,6 +24,10 @@ pub(super) enum Answer {
     KeyReused,
     /// It was a declaration, and is taken in.
     Declared,
+    /// It was a change of the pool, and has done this.
+    Changed(Effect),
+    /// It has no effect.
+    Void(Void),
 }
 
 /// Who waits for what.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use crate::admission::Denied;
 use crate::auth::TokenError;
-use crate::replica::SubmitError;
+use crate::replica::{ReadError, SubmitError};
 use crate::workers::WorkError;
 
 use super::Failure;
@@ -46,6 +46,13 @@ impl From<WorkError> for Failure {
     }
 }
 
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            .with_retry_after(RETRY_SOON_S)
+    }
+}
+
 impl From<SubmitError> for Failure {
     fn from(error: SubmitError) -> Self {
         let message = error.to_string();
@@ -58,8 +65,15 @@ impl From<SubmitError> for Failure {
             SubmitError::NoSpace
             | SubmitError::Closed
             | SubmitError::NotWritten
-            | SubmitError::ClockApart => Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            | SubmitError::ClockApart
+            | SubmitError::PoolFull
+            | SubmitError::NotAdmitted
+            | SubmitError::HubsDiffer => Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)
                 .with_retry_after(RETRY_LATER_S),
+            SubmitError::Unreachable => Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)
+                .with_retry_after(RETRY_SOON_S),
+            SubmitError::PartyBound => Failure::new(StatusCode::FORBIDDEN, message),
+            SubmitError::OneHubOnly => Failure::new(StatusCode::CONFLICT, message),
             SubmitError::TooLarge => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message),
             SubmitError::Unknown => Failure::new(StatusCode::GATEWAY_TIMEOUT, message),
             SubmitError::KeyReused => Failure::new(StatusCode::UNPROCESSABLE_ENTITY, message),
@@ -84,6 +98,12 @@ mod tests {
             (SubmitError::Closed, 503, true),
             (SubmitError::NotWritten, 503, true),
             (SubmitError::ClockApart, 503, true),
+            (SubmitError::Unreachable, 503, true),
+            (SubmitError::PoolFull, 503, true),
+            (SubmitError::NotAdmitted, 503, true),
+            (SubmitError::HubsDiffer, 503, true),
+            (SubmitError::PartyBound, 403, false),
+            (SubmitError::OneHubOnly, 409, false),
             (SubmitError::TooLarge, 413, false),
             (SubmitError::Unknown, 504, false),
             (SubmitError::KeyReused, 422, false),

@@ -8,6 +8,7 @@ mod client;
 mod f3411;
 mod f3548;
 mod fairness;
+mod pool;
 mod restart;
 mod routes;
 mod support;

@@ -170,11 +170,16 @@ pub(crate) fn config(dir: &Path) -> Config {
 
 /// Returns a good token of `party`.
 pub(crate) fn token(party: &str, scopes: &str) -> String {
+    token_at(NOW_S, party, scopes)
+}
+
+/// Returns a token of `party` that is good from some second on for ten minutes.
+pub(crate) fn token_at(now_s: i64, party: &str, scopes: &str) -> String {
     let claims = json!({
         "iss": "https://issuer.example",
         "sub": party,
         "aud": "localhost",
-        "exp": NOW_S + 600,
+        "exp": now_s + 600,
         "scope": scopes,
     });
     let pem = std::fs::read(fixture("ed25519.key.pem")).expect("the fixture is there");

@@ -34,9 +34,9 @@ pub(super) async fn search(
 }
 
 /// Answers `getIdentificationServiceArea`: to everybody.
-pub(super) fn find(messages: &AreaMessages, call: Call) -> Result<Response, Failure> {
+pub(super) async fn find(messages: &AreaMessages, call: Call) -> Result<Response, Failure> {
     let id = id(&call)?;
-    match call.read(|state, now| state.find_identification_service_area(now, id)) {
+    match call.read(|state, now| state.find_identification_service_area(now, id)).await? {
         Some(found) => Ok(reply::json_bytes(StatusCode::OK, (messages.render_get)(&found))),
         None => Err(Failure::new(StatusCode::NOT_FOUND, Refusal::NotFound.to_string())),
     }

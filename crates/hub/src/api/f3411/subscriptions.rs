@@ -31,9 +31,9 @@ pub(super) async fn search(
 }
 
 /// Answers `getSubscription`: to everybody, unlike that of F3548-21.
-pub(super) fn find(messages: &SubscriptionMessages, call: Call) -> Result<Response, Failure> {
+pub(super) async fn find(messages: &SubscriptionMessages, call: Call) -> Result<Response, Failure> {
     let id = id(&call)?;
-    match call.read(|state, now| state.find_remote_id_subscription(now, id)) {
+    match call.read(|state, now| state.find_remote_id_subscription(now, id)).await? {
         Some(found) => Ok(reply::json_bytes(StatusCode::OK, (messages.render_get)(&found))),
         None => Err(Failure::new(StatusCode::NOT_FOUND, Refusal::NotFound.to_string())),
     }

@@ -29,7 +29,7 @@ pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
 /// Answers `getConstraintReference`.
 pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let id = entity_id(&call)?;
-    match call.read(|state, now| state.find_constraint(now, call.party(), id)) {
+    match call.read(|state, now| state.find_constraint(now, call.party(), id)).await? {
         Some(found) => Ok(reply::json_bytes(StatusCode::OK, constraints::render_get(&found))),
         None => Err(Failure::new(StatusCode::NOT_FOUND, Refusal::NotFound.to_string())),
     }

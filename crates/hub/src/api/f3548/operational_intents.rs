@@ -31,7 +31,7 @@ pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
 pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let id = entity_id(&call)?;
     let found = call.read(|state, now| state.find_operational_intent(now, call.party(), id));
-    match found {
+    match found.await? {
         Some(found) => {
             Ok(reply::json_bytes(StatusCode::OK, operational_intents::render_get(&found)))
         }

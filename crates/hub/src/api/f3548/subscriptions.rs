@@ -29,7 +29,8 @@ pub(super) async fn query(mut call: Call) -> Result<Response, Failure> {
 /// Answers `getSubscription`: to its owner only.
 pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let id = subscription_id(&call)?;
-    let Some((owner, found)) = call.read(|state, now| state.find_subscription(now, id)) else {
+    let found = call.read(|state, now| state.find_subscription(now, id)).await?;
+    let Some((owner, found)) = found else {
         return Err(Failure::new(StatusCode::NOT_FOUND, Refusal::NotFound.to_string()));
     };
     if owner != *call.party() {

@@ -12,7 +12,7 @@ use crate::reply::{self, Failure};
 /// Answers `getUssAvailability`: a USS of which nobody has said anything is `Unknown`.
 pub(super) async fn find(call: Call) -> Result<Response, Failure> {
     let uss_id = uss_id(&call)?;
-    let status = call.read(|state, _| state.find_uss_availability(&uss_id));
+    let status = call.read(|state, _| state.find_uss_availability(&uss_id)).await?;
     Ok(reply::json_bytes(StatusCode::OK, uss_availability::render(&status)))
 }
 

@@ -44,7 +44,7 @@ fn state(declarations: &[Declaration]) -> State {
 
 /// Returns source and index of a hub's most recent heartbeat.
 fn most_recent<'state>(state: &'state State, hub: &str) -> Option<(&'state str, u64)> {
-    let registered = state.most_recent_heartbeat(&proposer(hub))?;
+    let registered = state.most_recent_heartbeat(hub)?;
     Some((registered.heartbeat.source.as_str(), registered.index))
 }
 

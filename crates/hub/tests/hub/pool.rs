@@ -1,0 +1,466 @@
+//! Three hubs of three owners on one log, ordered by a real etcd; skipped where there is none.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use etcd::Client;
+use etcd::server::{Cluster, Options};
+use hub::config::Pool;
+use hub::replica::{Consistency, known_rules};
+use hub::{Config, StartError};
+use pool::{
+    Action, Change, Founding, Genesis, GenesisHub, HubId, KeyPair, Owner, OwnerKey, OwnerName,
+    PartyName, PoolName, SignedChange,
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{
+    ALL_SCOPES, Answer, NOW_S, TestHub, eventually, fixture, intent_path, operational_intent,
+    token, token_at,
+};
+use crate::tls::client;
+
+const HUBS: [&str; 3] = ["alder-1", "birch-1", "cedar-1"];
+
+/// How long etcd may take to answer first.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// A pool without hubs yet, on an etcd of its own.
+struct TestPool {
+    cluster: Cluster,
+    genesis: Genesis,
+    dir: TempDir,
+}
+
+impl TestPool {
+    /// Founds a pool, if there is an etcd.
+    async fn start() -> Option<Self> {
+        let program = program()?.clone();
+        let dir = tempfile::tempdir().expect("a directory");
+        let options = Options {
+            program,
+            dir: dir.path().join("etcd"),
+            members: 1,
+            tls: None,
+            flags: Vec::new(),
+        };
+        let pool = TestPool {
+            cluster: Cluster::start(options).expect("started"),
+            genesis: genesis(1),
+            dir,
+        };
+        let config = etcd::Config { endpoints: pool.cluster.urls(), tls: None };
+        let client = Client::new(&config).expect("good");
+        let founding = async {
+            while log::pool::found(&client.member(), &pool.genesis, None).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(START_MAX, founding).await.expect("in time");
+        std::fs::write(pool.dir.path().join("genesis"), pool.genesis.to_bytes()).expect("written");
+        for name in HUBS {
+            let pem = pem::Pem::new("PRIVATE KEY", key(name).to_pkcs8());
+            std::fs::write(pool.dir.path().join(name), pem::encode(&pem)).expect("written");
+        }
+        Some(pool)
+    }
+
+    fn settings(&self, number: usize) -> Pool {
+        Pool {
+            genesis: self.dir.path().join("genesis"),
+            hub: HUBS[number].to_owned(),
+            key: self.dir.path().join(HUBS[number]),
+            etcd: self.cluster.urls(),
+            etcd_ca: None,
+            etcd_cert: None,
+            etcd_key: None,
+            peer_listen: None,
+            peer_ca: None,
+            peer_cert: None,
+            peer_key: None,
+            peers: BTreeMap::new(),
+            consistency: Consistency::Linearizable,
+        }
+    }
+
+    /// Starts a hub of the pool with an empty copy.
+    async fn hub(&self, number: usize) -> TestHub {
+        TestHub::start_with(|config| config.pool = Some(self.settings(number))).await
+    }
+
+    async fn hubs(&self) -> [TestHub; 3] {
+        [self.hub(0).await, self.hub(1).await, self.hub(2).await]
+    }
+
+    /// Has two owners sign what is to be done, after what a hub knows.
+    async fn signed(&self, hub: &TestHub, action: Action) -> SignedChange {
+        let membership = hub.ask_admin(Method::GET, "/pool/membership").await.json();
+        let before = unhex(membership["hash"].as_str().expect("a text"));
+        let mut signed = SignedChange::unsigned(Change {
+            pool: self.genesis.fingerprint(),
+            epoch: 1,
+            before: before.try_into().expect("a hash"),
+            action,
+        });
+        for owner in ["alder", "birch"] {
+            let name = OwnerName::new(owner).expect("a name");
+            signed.sign(&name, OwnerKey::Online, &key(owner)).expect("few");
+        }
+        signed
+    }
+}
+
+fn genesis(nonce: u8) -> Genesis {
+    let owners = ["alder", "birch", "cedar"];
+    let owner = |name: &str| Owner {
+        name: OwnerName::new(name).expect("a name"),
+        key: key(name).public_key(),
+        offline_key: key(&format!("{name}-offline")).public_key(),
+    };
+    let hub = |(id, owner): (&str, &str)| GenesisHub {
+        id: HubId::new(id).expect("a name"),
+        owner: OwnerName::new(owner).expect("a name"),
+        key: key(id).public_key(),
+    };
+    Genesis::new(Founding {
+        name: PoolName::new("trial").expect("a name"),
+        nonce: [nonce; 32],
+        owners: owners.map(owner).to_vec(),
+        quorum: 2,
+        hubs: HUBS.into_iter().zip(owners).map(hub).collect(),
+        rules: known_rules(),
+    })
+    .expect("a good one")
+}
+
+fn key(of: &str) -> KeyPair {
+    let mut seed = [0x5a; 32];
+    seed[..of.len()].copy_from_slice(of.as_bytes());
+    KeyPair::from_seed(&seed)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let pairs = (0..text.len()).step_by(2).map(|at| &text[at..at + 2]);
+    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("a hexadecimal number")).collect()
+}
+
+/// Returns the program, once for all tests; says once that there is none.
+fn program() -> Option<&'static PathBuf> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let found = etcd::program::find(None, &path(), &etcd::program::built_path());
+        found.map_err(|why| skip(&why)).ok()
+    };
+    PROGRAM.get_or_init(find).as_ref()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own look at the machine")]
+fn path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+/// Says what was not tested, around the capture of test output.
+fn skip(why: &etcd::program::NoProgram) {
+    let notice = format!("skipped: hubs of a pool were not tried: {why}\n");
+    // Without a standard error there is nobody to tell.
+    let _ = std::io::stderr().write_all(notice.as_bytes());
+}
+
+async fn put(hub: &TestHub, party: &str, n: u32) -> Answer {
+    let body = operational_intent(7.0 + f64::from(n) / 10.0, 100.0);
+    hub.send(party, Method::PUT, &intent_path(n), Some(body)).await
+}
+
+async fn find(hub: &TestHub, n: u32) -> StatusCode {
+    hub.send("uss9", Method::GET, &intent_path(n), None).await.status
+}
+
+async fn status(hub: &TestHub) -> Value {
+    hub.ask_admin(Method::GET, "/pool/status").await.json()
+}
+
+/// Waits until a hub has heard batches of so many others.
+async fn heard(hub: &TestHub, count: usize) {
+    eventually(async || {
+        let status = status(hub).await;
+        let hubs = status["pool"]["hubs"].as_array().cloned().unwrap_or_default();
+        count <= hubs.iter().filter(|hub| hub["is_heard"] == true).count()
+    })
+    .await;
+}
+
+/// Says how a hub sees another: `agrees`, `differs`, `unheard`.
+async fn log_of(hub: &TestHub, number: usize) -> String {
+    let status = status(hub).await;
+    let hubs = status["pool"]["hubs"].as_array().expect("a list");
+    let other = hubs.iter().find(|hub| hub["id"] == HUBS[number]).expect("it is admitted");
+    other["log"].as_str().expect("a text").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sees_on_each_hub_what_was_written_on_any() {
+    let Some(pool) = TestPool::start().await else { return };
+    let hubs = pool.hubs().await;
+
+    for n in 0..12 {
+        let (writer, reader) = (n % 3, (n + 1) % 3);
+        let written = put(&hubs[writer as usize], "uss1", n).await;
+        assert_eq!(written.status, StatusCode::CREATED, "{written:?}");
+
+        assert_eq!(find(&hubs[reader as usize], n).await, StatusCode::OK, "{n}");
+    }
+
+    for (number, hub) in hubs.iter().enumerate() {
+        heard(hub, 3).await;
+        let other = (number + 1) % 3;
+        eventually(async || log_of(hub, other).await == "agrees").await;
+        let ready = hub.ask_admin(Method::GET, "/health/ready").await;
+        assert_eq!(ready.status, StatusCode::OK, "{ready:?}");
+        assert!(ready.headers.get("tansiq-consistency").is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goes_on_without_a_hub_and_brings_it_up_to_date_when_it_is_back() {
+    let Some(pool) = TestPool::start().await else { return };
+    let [first, second, third] = pool.hubs().await;
+    assert_eq!(put(&first, "uss1", 1).await.status, StatusCode::CREATED);
+
+    // One stops and is started again; one is gone for good.
+    drop(third);
+    let stopped = first.restart(|_| {});
+    let (first, written) = tokio::join!(stopped, put(&second, "uss1", 2));
+
+    assert_eq!(written.status, StatusCode::CREATED, "{written:?}");
+    assert_eq!(find(&first, 1).await, StatusCode::OK);
+    assert_eq!(find(&first, 2).await, StatusCode::OK);
+    assert_eq!(put(&first, "uss1", 3).await.status, StatusCode::CREATED);
+    assert_eq!(find(&second, 3).await, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lets_owners_bind_a_party_to_hubs() {
+    let Some(pool) = TestPool::start().await else { return };
+    let hubs = pool.hubs().await;
+    let action = Action::Bind {
+        party: PartyName::new("uss1").expect("a name"),
+        hubs: vec![HubId::new(HUBS[1]).expect("a name")],
+    };
+    let signed = pool.signed(&hubs[0], action).await;
+    let submit = async |hub: &TestHub| {
+        let addr = hub.hub.admin_addr().expect("it has one");
+        let url = format!("http://{addr}/pool/changes");
+        let body = json!({ "change": hex(&signed.to_bytes()) });
+        Answer::of(reqwest::Client::new().post(url).json(&body)).await
+    };
+
+    let changed = submit(&hubs[0]).await;
+    let again = submit(&hubs[2]).await;
+    let elsewhere = put(&hubs[0], "uss1", 1).await;
+    let at_its_own = put(&hubs[1], "uss1", 1).await;
+    let unbound = put(&hubs[0], "uss2", 2).await;
+
+    assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+    assert_eq!(changed.json(), json!({ "effect": "changed" }));
+    assert_eq!(again.status, StatusCode::CONFLICT, "{again:?}");
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN, "{elsewhere:?}");
+    assert!(elsewhere.message().contains("bound to other hubs"), "{elsewhere:?}");
+    assert_eq!(at_its_own.status, StatusCode::CREATED, "{at_its_own:?}");
+    assert_eq!(unbound.status, StatusCode::CREATED, "{unbound:?}");
+    let membership = hubs[2].ask_admin(Method::GET, "/pool/membership").await.json();
+    assert_eq!(membership["bindings"], json!([{ "party": "uss1", "hubs": [HUBS[1]] }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn is_not_moved_by_a_hub_whose_clock_is_an_hour_ahead() {
+    let Some(pool) = TestPool::start().await else { return };
+    let hubs = pool.hubs().await;
+    heard(&hubs[2], 3).await;
+
+    hubs[2].clock.advance(Duration::from_hours(1));
+    heard(&hubs[2], 3).await;
+    let ask_ahead = async |method: Method| {
+        let token = token_at(NOW_S + 3_600, "uss1", ALL_SCOPES);
+        let request = reqwest::Client::new().request(method, hubs[2].url(&intent_path(1)));
+        Answer::of(request.bearer_auth(token).json(&operational_intent(7.1, 100.0))).await
+    };
+    let refused = ask_ahead(Method::PUT).await;
+    let written = put(&hubs[0], "uss1", 1).await;
+
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused:?}");
+    assert_eq!(written.status, StatusCode::CREATED, "{written:?}");
+    // The one that is ahead reads by the pool's clock, and the others tell of it.
+    assert_eq!(ask_ahead(Method::GET).await.status, StatusCode::OK);
+    eventually(async || {
+        let evidence = hubs[0].ask_admin(Method::GET, "/pool/evidence").await.json();
+        let pieces = evidence["evidence"].as_array().expect("a list");
+        pieces.iter().any(|piece| piece["kind"] == "stamp_apart" && piece["hub"] == HUBS[2])
+    })
+    .await;
+    let ready = hubs[2].ask_admin(Method::GET, "/health/ready").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{ready:?}");
+    assert_eq!(hubs[1].ask_admin(Method::GET, "/health/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_the_auxiliary_api_from_the_pool() {
+    let Some(pool) = TestPool::start().await else { return };
+    let hubs = pool.hubs().await;
+    heard(&hubs[0], 3).await;
+    let ask = async |hub: &TestHub, path: &str| {
+        let token = token("operator", "interuss.pool_status.read");
+        let request = reqwest::Client::new().get(hub.url(path)).bearer_auth(token);
+        Answer::of(request).await.json()
+    };
+
+    let dar_ids = [
+        ask(&hubs[0], "/aux/v1/pool").await["dar_id"].clone(),
+        ask(&hubs[1], "/aux/v1/pool").await["dar_id"].clone(),
+    ];
+    let instances = ask(&hubs[0], "/aux/v1/pool/dss_instances").await;
+
+    assert!(dar_ids[0].is_string());
+    assert_eq!(dar_ids[0], dar_ids[1]);
+    let instances = instances["dss_instances"].as_array().expect("a list");
+    let names: Vec<_> = instances.iter().map(|instance| instance["id"].clone()).collect();
+    assert_eq!(names, HUBS);
+    for instance in instances {
+        assert_eq!(instance["most_recent_heartbeat"]["source"], "log", "{instance}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_without_asking_where_its_operator_wants_that() {
+    let Some(pool) = TestPool::start().await else { return };
+    let mut settings = pool.settings(0);
+    settings.consistency = Consistency::Local;
+    let hub = TestHub::start_with(|config| config.pool = Some(settings)).await;
+    put(&hub, "uss1", 1).await;
+
+    let answer = hub.send("uss1", Method::GET, &intent_path(1), None).await;
+
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let header = answer.headers["tansiq-consistency"].to_str().expect("it is text");
+    assert_eq!(header, "local; age_ms=0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_writes_and_reads_without_the_pools_etcd() {
+    let Some(mut pool) = TestPool::start().await else { return };
+    let hub = pool.hub(0).await;
+    put(&hub, "uss1", 1).await;
+
+    pool.cluster.kill_member(0).expect("killed");
+    let (written, read) = tokio::join!(put(&hub, "uss1", 2), find(&hub, 1));
+
+    // A batch may have been under way: what is not known to be refused is not said to be.
+    let refused = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
+    assert!(refused.contains(&written.status), "{written:?}");
+    assert_eq!(read, StatusCode::SERVICE_UNAVAILABLE);
+    pool.cluster.start_member(0).expect("started");
+    eventually(async || put(&hub, "uss1", 3).await.status == StatusCode::CREATED).await;
+    assert_eq!(find(&hub, 1).await, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn does_not_start_with_a_genesis_of_another_pool() {
+    let Some(pool) = TestPool::start().await else { return };
+    let other = pool.dir.path().join("other");
+    std::fs::write(&other, genesis(2).to_bytes()).expect("written");
+    let dir = tempfile::tempdir().expect("a directory");
+    let start = async |change: fn(&mut Pool, &PathBuf)| {
+        let mut settings = pool.settings(0);
+        change(&mut settings, &other);
+        let config = Config { pool: Some(settings), ..crate::support::config(dir.path()) };
+        hub::Hub::start(config).await.err()
+    };
+
+    let genesis = start(|settings, other| settings.genesis.clone_from(other)).await;
+    let key = start(|settings, other| settings.key.clone_from(other)).await;
+
+    let genesis = genesis.expect("it is another pool's");
+    assert!(matches!(genesis, StartError::Pool(_)), "{genesis:?}");
+    let mut whole = genesis.to_string();
+    let mut source = std::error::Error::source(&genesis);
+    while let Some(error) = source {
+        whole = format!("{whole}: {error}");
+        source = error.source();
+    }
+    assert!(whole.contains("belongs to another pool"), "{whole}");
+    assert!(key.expect("it is no key").to_string().contains("pool.key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tells_other_hubs_over_mutual_tls_how_far_it_is() {
+    let Some(pool) = TestPool::start().await else { return };
+    let mut settings = pool.settings(0);
+    settings.peer_listen = Some(([127, 0, 0, 1], 0).into());
+    settings.peer_ca = Some(fixture("root.cert.pem"));
+    settings.peer_cert = Some(fixture("server-one.cert.pem"));
+    settings.peer_key = Some(fixture("server-one.key.pem"));
+    let hub = TestHub::start_with(|config| config.pool = Some(settings)).await;
+    put(&hub, "uss1", 1).await;
+    let port = hub.hub.peer_addr().expect("it listens").port();
+    let url = |path: &str| format!("https://localhost:{port}{path}");
+
+    let known = client(Some("client"));
+    let head = Answer::of(known.get(url("/peer/v1/head"))).await.json();
+    let entries = Answer::of(known.get(url("/peer/v1/entries?after=0"))).await;
+    let unknown = client(None).get(url("/peer/v1/head")).send().await;
+
+    assert_eq!(head["hub"], HUBS[0]);
+    assert!(head["position"].as_u64().is_some_and(|position| 2 < position), "{head}");
+    assert_eq!(entries.status, StatusCode::OK);
+    let length: [u8; 4] = entries.body[..4].try_into().expect("4 bytes");
+    let first = &entries.body[4..4 + u32::from_le_bytes(length) as usize];
+    let first = log::Entry::from_bytes(first).expect("an entry");
+    let genesis = pool::Command::Genesis(pool.genesis.clone());
+    assert_eq!(first.command, genesis.to_bytes());
+    assert!(unknown.is_err(), "who has no certificate is not answered");
+}
+
+/// Answers as a hub that follows another log.
+async fn lie(pool: String, hub: &str) -> std::net::SocketAddr {
+    let head = json!({
+        "pool": pool,
+        "hub": hub,
+        "position": 1,
+        "chain": "00".repeat(32),
+        "state_position": null,
+        "state_hash": null,
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("it listens");
+    let addr = listener.local_addr().expect("it has an address");
+    let body: Arc<str> = head.to_string().into();
+    let answer = move || std::future::ready(body.to_string());
+    let router = axum::Router::new().route("/peer/v1/head", axum::routing::get(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    addr
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_another_log_by_asking_a_hub_directly() {
+    let Some(pool) = TestPool::start().await else { return };
+    let fingerprint = hex(pool.genesis.fingerprint().as_bytes());
+    let liar = lie(fingerprint, HUBS[1]).await;
+    let mut settings = pool.settings(0);
+    settings.peers.insert(HUBS[1].to_owned(), format!("http://{liar}"));
+
+    let hub = TestHub::start_with(|config| config.pool = Some(settings)).await;
+
+    eventually(async || status(&hub).await["standing"] == "undecided").await;
+    let refused = put(&hub, "uss1", 1).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused:?}");
+    let evidence = hub.ask_admin(Method::GET, "/pool/evidence").await.json();
+    assert_eq!(evidence["evidence"][0]["kind"], "differs");
+    assert_eq!(evidence["evidence"][0]["hub"], HUBS[1]);
+}
