@@ -14,6 +14,7 @@ pub mod core;
 mod driver;
 mod founding;
 mod log;
+mod replay;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -24,4 +25,4 @@ pub use self::driver::{
 };
 pub use self::founding::{EPOCH_KEY, FoundError, GENESIS_KEY, found};
 pub use self::log::{From, OPEN_WAIT_MAX, Options, PoolLog, PoolOpenError};
-pub use self::start::StartError;
+pub use self::replay::{Replay, StartError};

@@ -172,7 +172,7 @@ impl Core {
             self.queue.due(),
             self.flight.as_ref().and_then(Flight::due),
             self.link.due(self.intake.seen()),
-            self.readers.due(),
+            self.readers.due(self.is_linked()),
             self.put_due(),
             closing,
         ];
@@ -194,9 +194,19 @@ impl Core {
         self.link.is_good(self.intake.seen())
     }
 
+    /// Tells whether etcd was full when this hub put something last.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Tells whether this hub signs with the key that the pool has for it, as far as is known here.
+    pub fn signs_as_admitted(&self) -> bool {
+        self.has_its_key()
+    }
+
     /// Tells whether appends can come through, as far as is known here.
     pub fn is_up(&self) -> bool {
-        self.end == End::Open && self.life == Life::Alive && self.is_linked() && self.admitted()
+        self.end == End::Open && self.life == Life::Alive && self.is_linked() && self.counts()
     }
 
     /// Does what time or the last input makes due.

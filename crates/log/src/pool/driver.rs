@@ -70,6 +70,12 @@ pub(super) enum Call {
 pub struct Status {
     /// Appends can come through, as far as is known here.
     pub is_up: bool,
+    /// etcd has shown that it is the pool's, and all that it had then.
+    pub is_linked: bool,
+    /// This hub signs with the key that the pool has for it, as far as is known here.
+    pub signs_as_admitted: bool,
+    /// etcd was full when this hub put something last: it takes nothing until there is room.
+    pub is_full: bool,
     /// Why the last connection to etcd was given up or refused, while there is none.
     pub trouble: Option<Trouble>,
     /// The disk of the copy has no room for more.
@@ -191,23 +197,38 @@ impl Driver {
         for output in self.core.handle(now, input) {
             self.carry(output)?;
         }
-        if self.core.is_linked() {
+        self.tell_status();
+        Ok(())
+    }
+
+    fn tell_status(&mut self) {
+        let core = &self.core;
+        let (is_up, is_linked, is_full) = (core.is_up(), core.is_linked(), core.is_full());
+        let signs_as_admitted = core.signs_as_admitted();
+        if is_linked {
             self.refusals = 0;
             tell(&self.shell.opened, Ok(()));
         }
-        let is_up = self.core.is_up();
         self.shell.status.send_if_modified(|status| {
-            let changed = status.is_up != is_up;
-            if changed && is_up {
-                status.trouble = None;
-                tracing::info!("the pool's log is up");
-            } else if changed {
-                tracing::warn!("the pool's log is not up");
+            let before = (status.is_up, status.is_linked, status.is_full, status.signs_as_admitted);
+            if before == (is_up, is_linked, is_full, signs_as_admitted) {
+                return false;
             }
-            status.is_up = is_up;
-            changed
+            match (status.is_up, is_up) {
+                (false, true) => tracing::info!("the pool's log is up"),
+                (true, false) => tracing::warn!("the pool's log is not up"),
+                _ => {}
+            }
+            if is_full && !status.is_full {
+                tracing::error!("etcd refuses what this hub puts: {}", AppendError::PoolFull);
+            }
+            if is_linked {
+                status.trouble = None;
+            }
+            (status.is_up, status.is_linked) = (is_up, is_linked);
+            (status.is_full, status.signs_as_admitted) = (is_full, signs_as_admitted);
+            true
         });
-        Ok(())
     }
 
     fn carry(&mut self, output: Output) -> Result<(), Stopped> {

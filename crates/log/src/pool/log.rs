@@ -13,7 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::{Announced, Config, Core, ReadError, Start, key_of};
 use super::driver::{Call, Clock, Driver, Shell, Status, Stopped, Trouble, Witness};
-use super::start::{StartError, start};
+use super::replay::StartError;
+use super::start::start;
 use crate::{
     AppendError, Entry, Follower, Head, HeadFuture, LocalLog, Log, LogError, Position, Receipt,
     Ticket,

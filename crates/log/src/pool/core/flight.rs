@@ -94,21 +94,22 @@ impl Core {
         if self.flight.is_some() || !self.link.is_good(self.intake.seen()) {
             return;
         }
-        let wait = if self.is_full { RESEND_AFTER } else { Duration::ZERO };
-        if self.put_at.is_some_and(|at| now.elapsed < at + wait) {
+        let beats = self.beat_at() <= now.elapsed;
+        if self.is_full && !beats {
             return;
         }
-        let Some((slot, is_set_aside)) = self.next_slot() else {
+        let Some(slot) = self.next_slot() else {
             return self.refuse_queue(AppendError::NotAdmitted);
         };
-        if is_set_aside {
-            self.refuse_all_but_changes();
-        }
-        let is_starting = self.life != Life::Alive && !is_set_aside;
-        let entries = if is_starting { Vec::new() } else { self.take_entries() };
-        let beats = self.end == End::Open
-            && self.put_at.is_none_or(|at| at + HEARTBEAT_AFTER <= now.elapsed);
-        if entries.is_empty() && !is_starting && (is_set_aside || !beats) {
+        let counts = self.counts();
+        let is_starting = self.life != Life::Alive && counts;
+        let entries = match counts {
+            _ if is_starting => Vec::new(),
+            true => self.take_entries(),
+            false => self.take_own_change(),
+        };
+        let may_be_empty = counts && self.end == End::Open && beats;
+        if entries.is_empty() && !is_starting && !may_be_empty {
             return;
         }
         let flight = self.sign(now, slot, entries);
@@ -118,29 +119,37 @@ impl Core {
 
     /// Returns when there is a batch to be made, if nothing else happens.
     pub(super) fn put_due(&self) -> Option<Duration> {
-        if self.flight.is_some() || !self.link.is_good(self.intake.seen()) || !self.admitted() {
-            return None;
-        }
+        let is_idle = self.flight.is_none() && self.end == End::Open;
+        (is_idle && self.is_linked() && self.counts()).then(|| self.beat_at())
+    }
+
+    /// Returns when a batch is put although there is nothing to say.
+    fn beat_at(&self) -> Duration {
         let wait = if self.is_full { RESEND_AFTER } else { HEARTBEAT_AFTER };
-        Some(self.put_at.unwrap_or_default() + wait)
+        self.put_at.map_or(Duration::ZERO, |at| at + wait)
     }
 
-    /// Tells whether this hub's batches count.
-    pub(super) fn admitted(&self) -> bool {
+    /// Tells whether what this hub puts counts: it is admitted, not set aside, and has its key.
+    pub(super) fn counts(&self) -> bool {
         let hub = self.intake.pool().and_then(|pool| pool.hub(&self.config.hub));
-        hub.is_some_and(|hub| hub.set_aside().is_none())
+        hub.is_some_and(|hub| hub.set_aside().is_none()) && self.has_its_key()
     }
 
-    /// Returns the place of the next batch, and whether the hub is set aside, if it is admitted.
-    fn next_slot(&self) -> Option<(Slot, bool)> {
+    /// Tells whether this hub signs with the key that the pool has for it.
+    pub(super) fn has_its_key(&self) -> bool {
+        let hub = self.intake.pool().and_then(|pool| pool.membership().hub(&self.config.hub));
+        hub.is_some_and(|hub| hub.key == self.config.key.public_key())
+    }
+
+    /// Returns the place of the next batch, if the hub is admitted.
+    fn next_slot(&self) -> Option<Slot> {
         let pool = self.intake.pool()?;
         let hub = pool.hub(&self.config.hub)?;
         let mut slot = pool.next_slot(&self.config.hub)?;
-        let is_set_aside = hub.set_aside().is_some();
-        if hub.any_version() || is_set_aside {
+        if hub.any_version() || hub.set_aside().is_some() {
             slot.sequence = self.intake.own_version() + 1;
         }
-        Some((slot, is_set_aside))
+        Some(slot)
     }
 
     fn sign(&mut self, now: Now, slot: Slot, mut queued: Vec<Queued>) -> Flight {

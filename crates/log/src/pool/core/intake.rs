@@ -10,7 +10,7 @@ use ::pool::{
 use sha2::{Digest, Sha256};
 use spacetime::Timestamp;
 
-use super::{Core, End, Event, Now, Output, Refused, Start, Stop};
+use super::{Core, End, Event, Life, Now, Output, Refused, Start, Stop};
 use crate::entry::EntryRef;
 use crate::local::Placement;
 use crate::{AppendError, Entry, Family, Head, Proposer, Ticket, leaf_hash};
@@ -243,6 +243,7 @@ impl Core {
     }
 
     fn take_batch(&mut self, event: &Event, hash: Hash, batch: Batch, is_own: bool) {
+        let had_its_key = self.has_its_key();
         let landed = if is_own { self.land(&hash) } else { None };
         let (header, entries, signature) = batch.into_parts();
         let hub = header.slot.hub.clone();
@@ -271,7 +272,7 @@ impl Core {
         } else if is_own {
             self.meet_own(event, &hash);
         }
-        self.check_rules();
+        self.check_changes(had_its_key);
     }
 
     /// Takes in an entry of a batch, if it is a change; it is not numbered yet.
@@ -316,11 +317,15 @@ impl Core {
         self.refuse_flight(AppendError::NotWritten);
     }
 
-    /// Ends this hub where the pool runs rules that it does not know.
-    fn check_rules(&mut self) {
+    /// Ends this hub where the pool runs rules that it does not know, or has another key for it.
+    fn check_changes(&mut self, had_its_key: bool) {
         let rules = self.intake.pool().map(Pool::rules);
         if let Some(rule) = rules.and_then(|rules| rules.beyond(&self.config.rules)) {
             self.stop(Stop::TooOld(rule));
+        }
+        let hub = self.intake.pool().and_then(|pool| pool.membership().hub(&self.config.hub));
+        if had_its_key && hub.is_some() && !self.has_its_key() && self.life == Life::Alive {
+            self.stop(Stop::KeyReplaced);
         }
     }
 

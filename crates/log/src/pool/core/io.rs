@@ -265,6 +265,9 @@ pub enum Stop {
         /// Where that was seen.
         revision: u64,
     },
+    /// The pool has another key for this hub from now on.
+    #[error("the key of this hub was replaced: start it with the new one")]
+    KeyReplaced,
     /// The pool runs rules that this release does not know.
     #[error(
         "the pool runs version {} of the rules of family {}, which this release does not know: \

@@ -48,6 +48,11 @@ impl Link {
         }
     }
 
+    /// Returns the number of the present link.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Tells whether this is the present link, and it is up.
     pub(super) fn is(&self, link: u64) -> bool {
         self.number == link && matches!(self.status, Status::Up { .. })

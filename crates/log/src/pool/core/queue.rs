@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::pool::{
-    BATCH_BYTES_MAX, Batch, CHANGES_PER_BATCH_MAX, Command, ENTRIES_PER_BATCH_MAX, HubId, Pool,
+    Action, BATCH_BYTES_MAX, Batch, CHANGES_PER_BATCH_MAX, Command, ENTRIES_PER_BATCH_MAX, HubId,
+    Pool, SignedChange,
 };
 
 use super::{Append, AppendId, Core, End, Now, Output};
@@ -54,12 +55,6 @@ impl Queue {
         }
         taken
     }
-
-    /// Takes a change that a hub may put for itself although it is set aside.
-    fn take_change(&mut self) -> Option<Queued> {
-        let index = self.0.iter().position(|queued| queued.entry.family == Family::POOL)?;
-        self.0.remove(index)
-    }
 }
 
 impl Core {
@@ -77,14 +72,9 @@ impl Core {
 
     /// Takes entries for the next batch; those that could only spoil it are refused.
     pub(super) fn take_entries(&mut self) -> Vec<Queued> {
-        let pool = self.intake.pool().expect("a slot is a pool's");
-        let is_set_aside = pool.hub(&self.config.hub).is_none_or(|hub| hub.set_aside().is_some());
-        let taken = if is_set_aside {
-            self.queue.take_change().into_iter().collect()
-        } else {
-            self.queue.take_batch()
-        };
-        let (good, bad): (Vec<_>, _) = taken
+        let (good, bad): (Vec<_>, _) = self
+            .queue
+            .take_batch()
             .into_iter()
             .partition(|queued| is_good(self.intake.pool(), &self.config.hub, &queued.entry));
         for queued in bad {
@@ -108,15 +98,27 @@ impl Core {
         }
     }
 
-    /// Refuses everything that waits but changes, which a hub that is set aside may put.
-    pub(super) fn refuse_all_but_changes(&mut self) {
-        let is_change = |queued: &Queued| queued.entry.family == Family::POOL;
-        let (kept, refused): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.queue.0).into_iter().partition(is_change);
-        self.queue.0 = kept;
-        for queued in refused {
-            self.refuse(queued, AppendError::NotAdmitted);
+    /// Takes the one entry that counts, in a batch of its own, although nothing else of this hub
+    /// does: its readmission, or the change that gives it the key it signs with. The rest is refused.
+    pub(super) fn take_own_change(&mut self) -> Vec<Queued> {
+        let has_its_key = self.has_its_key();
+        let mut change = None;
+        for queued in std::mem::take(&mut self.queue.0) {
+            let is_it = match change_of(&queued.entry).map(|signed| signed.change.action) {
+                Some(Action::Readmit { id }) => has_its_key && id == self.config.hub,
+                Some(Action::ReplaceHubKey { id, key }) => {
+                    let is_own = id == self.config.hub;
+                    is_own && (has_its_key || key == self.config.key.public_key())
+                }
+                _ => false,
+            };
+            if is_it && change.is_none() {
+                change = Some(queued);
+            } else {
+                self.refuse(queued, AppendError::NotAdmitted);
+            }
         }
+        change.into_iter().collect()
     }
 
     /// Says that an entry never will be in the log.
@@ -137,5 +139,15 @@ fn is_good(pool: Option<&Pool>, hub: &HubId, entry: &Entry) -> bool {
     if entry.family != Family::POOL {
         return is_allowed;
     }
-    is_allowed && matches!(Command::from_bytes(&entry.command), Ok(Command::Change(_)))
+    is_allowed && change_of(entry).is_some()
+}
+
+fn change_of(entry: &Entry) -> Option<SignedChange> {
+    if entry.family != Family::POOL {
+        return None;
+    }
+    match Command::from_bytes(&entry.command) {
+        Ok(Command::Change(signed)) => Some(*signed),
+        _ => None,
+    }
 }

@@ -1,7 +1,9 @@
 //! Those who wait to read, and the questions that they share.
 //!
 //! A reader must see every write that was answered anywhere before it came. The answer to a
-//! question that was sent after it came covers those; one that was under way need not.
+//! question that was sent after it came covers those; one that was under way need not. And only an
+//! etcd that has shown what this hub holds is asked: one that was put back from a backup, and has
+//! grown since, would answer with less.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -48,18 +50,24 @@ struct Reader {
 #[derive(Debug)]
 struct Question {
     sent: Duration,
+    /// Over which link, that was good then.
+    link: u64,
+    /// Up to which revision everything had been shown then; less etcd cannot answer.
+    seen: u64,
     readers: Vec<Reader>,
 }
 
 impl Readers {
-    pub(super) fn due(&self) -> Option<Duration> {
+    /// Returns when there is something to do for readers; questions are for a good link only.
+    pub(super) fn due(&self, is_linked: bool) -> Option<Duration> {
         let asked = self.asked.values();
         let again = asked.clone().map(|question| question.sent + QUESTION_AGAIN_AFTER).min();
         let oldest = self.waiting.front().into_iter();
         let oldest = oldest.chain(asked.filter_map(|question| question.readers.first()));
         let oldest = oldest.chain(self.answered.iter().filter_map(|(_, readers)| readers.first()));
         let late = oldest.map(|reader| reader.since + READ_WAIT_MAX).min();
-        [again, late, self.next_question_due()].into_iter().flatten().min()
+        let question = is_linked.then(|| self.next_question_due()).flatten();
+        [again, late, question].into_iter().flatten().min()
     }
 
     fn next_question_due(&self) -> Option<Duration> {
@@ -124,7 +132,8 @@ impl Core {
             let readers = oldest.remove().readers;
             self.readers.ask_again(readers);
         }
-        if self.readers.next_question_due().is_some_and(|due| due <= now.elapsed) {
+        let due = self.readers.next_question_due();
+        if self.is_linked() && due.is_some_and(|due| due <= now.elapsed) {
             self.ask(now);
         }
     }
@@ -136,7 +145,8 @@ impl Core {
         let again = std::mem::take(&mut readers.again);
         let waiting = std::mem::take(&mut readers.waiting).into();
         let question = readers.questions;
-        readers.asked.insert(question, Question { sent: now.elapsed, readers: waiting });
+        let (sent, link, seen) = (now.elapsed, self.link.number(), self.intake.seen());
+        readers.asked.insert(question, Question { sent, link, seen, readers: waiting });
         self.outputs.push(Output::Ask { question, again });
     }
 
@@ -146,8 +156,9 @@ impl Core {
         question: u64,
         answer: Option<QuestionAnswer>,
     ) {
-        let Some(Question { readers, .. }) = self.readers.asked.remove(&question) else { return };
-        let seen = self.intake.seen();
+        let Some(asked) = self.readers.asked.remove(&question) else { return };
+        let Question { link, seen, readers, .. } = asked;
+        let answer = answer.filter(|_| link == self.link.number() && self.is_linked());
         let Some(QuestionAnswer { revision, highest }) = answer else {
             return self.readers.ask_again(readers);
         };

@@ -279,3 +279,61 @@ fn makes_the_same_log_of_the_same_events_on_every_hub() {
     assert_eq!(entries(&rig)[..], entries(&late)[..entries(&rig).len()]);
     assert_eq!(rig.core.state().hash(), other.core.state().hash());
 }
+
+#[test]
+fn stops_when_its_key_is_replaced() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    let new = key("new");
+
+    let replacement = replacement(&rig, &new);
+    let id = rig.append_entry(replacement);
+    rig.settle(&mut store);
+
+    assert!(rig.answers[&id].is_ok());
+    assert_eq!(rig.stopped, Some(Stop::KeyReplaced));
+    let mut old = rig.restart();
+    old.settle(&mut store);
+    let refused = old.append(b"1");
+    old.pass(HEARTBEAT_AFTER);
+    assert!(old.puts.is_empty(), "with the old key it only would be set aside");
+    assert_eq!(old.answers[&refused], Err(AppendError::NotAdmitted));
+    assert!(old.core.is_linked() && !old.core.is_up() && !old.core.signs_as_admitted());
+    let mut renewed = old.restart();
+    renewed.core.config.key = new;
+    renewed.settle(&mut store);
+    assert!(renewed.core.is_up());
+}
+
+#[test]
+fn comes_with_a_new_key_when_the_old_one_is_lost() {
+    let mut store = Store::of(&genesis());
+    let rig = Rig::up(A, &mut store);
+    let mut renewed = rig.restart();
+    renewed.core.config.key = key("new");
+    renewed.settle(&mut store);
+    let refused = renewed.append(b"1");
+
+    let replacement = replacement(&renewed, &key("new"));
+    let id = renewed.append_entry(replacement);
+    renewed.settle(&mut store);
+
+    assert_eq!(renewed.answers[&refused], Err(AppendError::NotAdmitted));
+    assert!(renewed.answers[&id].is_ok());
+    assert!(renewed.core.is_up() && renewed.stopped.is_none());
+    assert_eq!(renewed.evidence, []);
+}
+
+/// An entry with which the owner gives the hub another key.
+fn replacement(rig: &Rig, new: &KeyPair) -> Entry {
+    let membership = rig.core.state().pool().expect("founded").membership();
+    let (pool, epoch) = (membership.pool(), membership.epoch());
+    let before = membership.hub_hash(&id(rig.name)).expect("admitted");
+    let action = Action::ReplaceHubKey { id: id(rig.name), key: new.public_key() };
+    let mut signed = SignedChange::unsigned(Change { pool, epoch, before, action });
+    let owner = OwnerName::new("owner").expect("a name");
+    signed.sign(&owner, OwnerKey::Online, &key("online")).expect("one signature");
+    signed.sign_with_new_key(new);
+    let command = Command::Change(Box::new(signed)).to_bytes();
+    Entry { family: Family::POOL, version: ::pool::VERSION, command, ..entry(rig.name, b"") }
+}

@@ -142,8 +142,10 @@ fn says_that_etcd_is_full_and_goes_on_when_it_is_not() {
         assert_eq!(rig.answers[&id], Err(AppendError::PoolFull));
     }
     assert_eq!(rig.released, 3);
+    let due = rig.core.due().expect("it asks again");
+    assert!(rig.now < due, "but not without a pause");
     store.is_full = false;
-    rig.pass(HEARTBEAT_AFTER);
+    rig.pass(due - rig.now);
     rig.settle(&mut store);
     let id = rig.append(b"4");
     rig.settle(&mut store);

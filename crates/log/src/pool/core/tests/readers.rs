@@ -111,6 +111,22 @@ fn lets_a_bounded_number_wait() {
 }
 
 #[test]
+fn takes_an_answer_that_was_under_way_while_more_was_shown() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+
+    rig.ask(1);
+    let old = store.clone();
+    Rig::up(B, &mut store);
+    rig.watch(&store);
+    rig.answer_questions(&old);
+
+    assert!(rig.resolved[&1].is_ok());
+    assert_eq!(rig.refused, []);
+    assert_eq!(rig.evidence, []);
+}
+
+#[test]
 fn reads_nothing_from_an_etcd_that_knows_less_than_it_has_shown() {
     let mut store = Store::of(&genesis());
     let old = store.clone();
@@ -123,4 +139,33 @@ fn reads_nothing_from_an_etcd_that_knows_less_than_it_has_shown() {
     assert_eq!(rig.refused, [Refused::Behind]);
     let behind = Kind::EngineBehind { held: store.revision, shown: old.revision };
     assert_eq!(rig.kinds(), [behind]);
+}
+
+#[test]
+fn asks_only_an_etcd_that_has_shown_what_this_hub_holds() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    let mut backup = store.clone();
+    rig.append(b"1");
+    rig.settle(&mut store);
+    // The etcd is put back from a backup and grows past what this hub has seen.
+    let mut other = Rig::up(B, &mut backup);
+    for _ in 0..3 {
+        other.append(b"2");
+        other.settle(&mut backup);
+    }
+
+    rig.ask(1);
+    let (link, _) = rig.link.expect("linked");
+    rig.give(Input::WatchBroke { link });
+    rig.answer_questions(&backup);
+    rig.ask(2);
+    rig.connect(&backup);
+    rig.watch(&backup);
+    assert!(rig.questions.is_empty());
+    assert_eq!(rig.refused, [Refused::Differs]);
+    rig.pass(CONNECT_AGAIN_AFTER);
+    rig.settle(&mut store);
+
+    assert_eq!(rig.resolved, BTreeMap::from([1, 2].map(|reader| (reader, Ok(rig.core.head())))));
 }
