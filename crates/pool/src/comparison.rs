@@ -78,7 +78,7 @@ pub enum View {
     },
     /// It differs.
     Differs {
-        /// Where it did last.
+        /// Where it did last; the place of its batch where it claims what comes only later.
         position: u64,
         /// What it says.
         theirs: Hash,
@@ -139,18 +139,23 @@ impl Comparison {
         let compared = self.hubs.entry(hub.clone()).or_default();
         let AppliedHead { position, chain } = announced.applied;
         // What a hub had applied when it put a batch lies before that batch, in its log as in ours.
-        if announced.placed.is_some_and(|placed| placed <= position) {
-            compared.log.differs(position, chain, None);
-        } else {
-            compared.log.hear(position, chain, own.chain_at(position));
+        // Where it says otherwise the place of the batch is where it differs: what it claims may be
+        // so far ahead that nobody else ever comes there to be counted.
+        let placed = |position| announced.placed.filter(|placed| *placed <= position);
+        match placed(position) {
+            Some(placed) => compared.log.differs(placed, chain, None),
+            None => compared.log.hear(position, chain, own.chain_at(position)),
         }
         let Some(StateHash { position, hash }) = announced.state else {
             return;
         };
-        if announced.placed.is_some_and(|placed| placed <= position) {
-            compared.state.differs(position, hash, None);
-        } else {
-            compared.state.hear(position, hash, own.state_at(position));
+        match placed(position) {
+            Some(placed) => {
+                compared.state.differs(placed, hash, None);
+                // Since when, its log says: states are compared too seldom to wait for the next.
+                compared.state.differed_at = Some(0);
+            }
+            None => compared.state.hear(position, hash, own.state_at(position)),
         }
     }
 

@@ -211,6 +211,27 @@ fn says_that_a_hub_differs_that_had_applied_what_came_after_its_batch() {
     assert_eq!(comparison.view(&hub_id(3), Subject::Log), View::Agrees { position: 500 });
 }
 
+/// Found by the simulation: one hub that claimed a position far ahead stopped all writes, since
+/// nobody ever agreed there.
+#[test]
+fn goes_on_with_the_majority_when_one_claims_what_is_far_ahead() {
+    for claims in [log(1_000_000, WRONG), state(1_000_000, WRONG)] {
+        let mut comparison = Comparison::default();
+        comparison.hear(&hub_id(2), &Announced { placed: Some(500), ..claims }, &OWN);
+        comparison.hear(&hub_id(1), &log(500, RIGHT), &OWN);
+        comparison.hear(&hub_id(1), &state(256, RIGHT), &OWN);
+
+        assert_eq!(stands(&mut comparison, 3), Standing::Majority);
+
+        comparison.hear(&hub_id(2), &log(501, RIGHT), &OWN);
+        comparison.hear(&hub_id(2), &state(512, RIGHT), &OWN);
+        for subject in [Subject::Log, Subject::State] {
+            let view = comparison.view(&hub_id(2), subject);
+            assert!(matches!(view, View::Agrees { .. }), "{subject:?}: {view:?}");
+        }
+    }
+}
+
 #[test]
 fn says_nothing_about_what_it_no_longer_has() {
     let mut comparison = Comparison::default();
