@@ -9,11 +9,11 @@ use clap::{Args, Subcommand};
 use log::{ExportError, Exported, Head, Kept, LogError, Position, Report};
 use serde_json::{Value, json};
 
-use self::decoded::{Ovns, from_hex};
+use self::decoded::Ovns;
 use crate::failure::Failure;
 use crate::output::{self, line, note};
 
-pub(crate) use self::decoded::hex;
+pub(crate) use self::decoded::{from_hex, hex};
 
 /// The arguments of `tansiq log`.
 #[derive(Debug, Args)]

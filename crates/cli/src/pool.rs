@@ -5,15 +5,24 @@
 //! them by itself.
 
 mod access;
+mod admin;
 mod card;
 mod certs;
 mod change;
 mod cluster;
+mod copy;
+mod evidence;
 mod files;
 mod init;
+mod join;
 mod keys;
+mod membership;
+mod restart;
 mod show;
 mod sign;
+mod status;
+mod submit;
+mod table;
 mod words;
 
 use clap::{Args, Subcommand};
@@ -30,9 +39,12 @@ How a pool begins (docs/pool.md has the whole of it):
   3. each owner:  tansiq pool show delta.genesis --card alder.owner.toml --card alder-1.hub.toml
                   and compares the fingerprint with the others, by telephone or face to face
   4. one owner:   tansiq pool init etcd --genesis delta.genesis --etcd https://...
+  5. each owner:  tansiq pool join alder-1 --genesis delta.genesis ... >> hub.toml
+                  tansiq hub --config hub.toml
 
 How it changes: one owner makes a change (admit, remove, ...), a file that the others look at
-(show) and sign (sign), until as many as the quorum have signed.")]
+(show) and sign (sign), until as many as the quorum have signed; then any hub takes it
+(submit).")]
 pub(crate) struct Pool {
     #[command(subcommand)]
     command: Command,
@@ -46,6 +58,8 @@ enum Command {
     /// Makes a pool's genesis from the owners' cards; prepares an empty etcd for it.
     #[command(subcommand)]
     Init(init::Init),
+    /// Checks everything that a hub is to be started with, and makes its configuration.
+    Join(join::Join),
     /// Tells in words what a genesis, a change or a card says: look before you sign.
     Show(show::Show),
     /// Makes the change that admits a hub or an owner.
@@ -68,9 +82,19 @@ enum Command {
     Activate(change::Activate),
     /// Adds an owner's signature to a change.
     Sign(sign::Sign),
+    /// Hands a signed change to a hub, which puts it into the pool's log.
+    Submit(submit::Submit),
+    /// Tells who belongs to a pool now.
+    Membership(membership::Show),
+    /// Tells how a pool does: hubs, stamps, lag, hashes, members of etcd and their space.
+    Status(status::Status),
+    /// Tells what a hub has found wrong in its pool.
+    Evidence(evidence::Evidence),
     /// Lets a hub that was admitted into etcd, or shuts out one that was removed.
     #[command(subcommand)]
     Access(access::Access),
+    /// Makes the change that goes on with the pool on an empty etcd, when its own is lost.
+    Restart(restart::Restart),
     /// Makes a small certificate authority and certificates of it, for trying a pool out.
     Certs(certs::Certs),
 }
@@ -80,6 +104,7 @@ pub(crate) fn run(pool: Pool) -> Result<(), Failure> {
     match pool.command {
         Command::Keys(keys) => keys::run(&keys),
         Command::Init(init) => init::run(&init),
+        Command::Join(join) => join::run(&join),
         Command::Show(show) => show::run(&show),
         Command::Admit(admit) => change::admit(&admit),
         Command::Remove(remove) => change::remove(remove),
@@ -90,7 +115,12 @@ pub(crate) fn run(pool: Pool) -> Result<(), Failure> {
         Command::Quorum(quorum) => change::quorum(&quorum),
         Command::Activate(activate) => change::activate(activate),
         Command::Sign(sign) => sign::run(&sign),
+        Command::Submit(submit) => submit::run(&submit),
+        Command::Membership(show) => membership::run(&show),
+        Command::Status(status) => status::run(&status),
+        Command::Evidence(evidence) => evidence::run(&evidence),
         Command::Access(access) => access::run(&access),
+        Command::Restart(restart) => restart::run(&restart),
         Command::Certs(certs) => certs::run(&certs),
     }
 }

@@ -22,6 +22,8 @@ mod log;
 mod pool;
 #[path = "executable/pool_etcd.rs"]
 mod pool_etcd;
+#[path = "executable/pool_hubs.rs"]
+mod pool_hubs;
 #[path = "executable/postgres.rs"]
 mod postgres;
 #[path = "executable/support.rs"]

@@ -9,6 +9,7 @@ use pool::{
 };
 
 use super::card::Card;
+use super::membership::Source;
 use super::sign::{self, Signer};
 use super::{files, words};
 use crate::failure::Failure;
@@ -17,9 +18,8 @@ use crate::output::line;
 /// What every command that makes a change is told.
 #[derive(Debug, Args)]
 pub(super) struct Make {
-    /// The genesis of the pool, as long as nothing was changed since.
-    #[arg(long, value_name = "FILE")]
-    genesis: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// The file to make; named after what the change does unless given.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -31,9 +31,9 @@ pub(super) struct Make {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tansiq pool admit birch-2.hub.toml --genesis delta.genesis \\
+  tansiq pool admit birch-2.hub.toml --admin 127.0.0.1:8083 \\
     --key alder.key.pem --card alder.owner.toml
-  tansiq pool admit fir.owner.toml --quorum 3 --genesis delta.genesis \\
+  tansiq pool admit fir.owner.toml --quorum 3 --admin 127.0.0.1:8083 \\
     --key alder.offline.key.pem --card alder.owner.toml")]
 pub(super) struct Admit {
     /// The card of the hub or of the owner.
@@ -92,7 +92,7 @@ Make the new key first (tansiq pool keys hub ID --owner NAME --out DIR). The new
 too, so that nobody takes another's key into use.
 
 Example:
-  tansiq pool replace-key hub alder-1 --new new/alder-1.key.pem --genesis delta.genesis \\
+  tansiq pool replace-key hub alder-1 --new new/alder-1.key.pem --admin 127.0.0.1:8083 \\
     --key alder.key.pem --card alder.owner.toml")]
     Hub {
         /// Which.
@@ -124,7 +124,7 @@ has the party's tokens, or makes them, cannot use them elsewhere. Parties that a
 use every hub.
 
 Example:
-  tansiq pool bind rescue-1 alder-1 alder-2 --genesis delta.genesis \\
+  tansiq pool bind rescue-1 alder-1 alder-2 --admin 127.0.0.1:8083 \\
     --key alder.key.pem --card alder.owner.toml")]
 pub(super) struct Bind {
     /// The party: `sub` of its tokens.
@@ -263,7 +263,7 @@ impl Make {
         action: Action,
         new_key: Option<&KeyPair>,
     ) -> Result<(), Failure> {
-        let membership = Membership::found(&files::read_genesis(&self.genesis)?);
+        let membership = self.source.load()?;
         let change = change_after(&membership, action).map_err(|refusal| refused(&refusal))?;
         membership.rehearse(&change).map_err(|refusal| refused(&refusal))?;
         let mut signed = SignedChange::unsigned(change);

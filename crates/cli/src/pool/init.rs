@@ -1,13 +1,15 @@
 //! `tansiq pool init`: founds a pool.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use hub::entropy::Entropy;
-use pool::{Founding, Genesis, PoolName, Rule, Rules};
+use hub::replica::known_rules;
+use pool::{Founding, Genesis, PoolName};
 
 use super::card::Card;
-use super::cluster::{self, EtcdArgs};
+use super::cluster::{self, EtcdArgs, Purpose};
+use super::copy::Copy;
 use super::{files, words};
 use crate::failure::Failure;
 use crate::output::line;
@@ -65,8 +67,14 @@ pub(super) struct NewGenesis {
 #[derive(Debug, Args)]
 pub(super) struct PrepareEtcd {
     /// The genesis, whose fingerprint the owners have compared.
-    #[arg(long, value_name = "FILE")]
-    genesis: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "data", conflicts_with = "data")]
+    genesis: Option<PathBuf>,
+    /// The change that opens the pool's next epoch, signed, of `tansiq pool restart`.
+    #[arg(long, value_name = "FILE", requires = "data")]
+    opening: Option<PathBuf>,
+    /// The directory of a hub that does not run: the copy from which the pool goes on.
+    #[arg(long, value_name = "DIR", requires = "opening")]
+    data: Option<PathBuf>,
     #[command(flatten)]
     etcd: EtcdArgs,
 }
@@ -75,11 +83,32 @@ pub(super) struct PrepareEtcd {
 pub(super) fn run(init: &Init) -> Result<(), Failure> {
     match init {
         Init::Genesis(new) => new_genesis(new),
-        Init::Etcd(prepare) => {
-            let genesis = files::read_genesis(&prepare.genesis)?;
-            cluster::run(cluster::prepare(&prepare.etcd, &genesis))
-        }
+        Init::Etcd(prepare) => match (&prepare.data, &prepare.opening) {
+            (Some(data), Some(opening)) => prepare_next(&prepare.etcd, data, opening),
+            _ => prepare_first(prepare),
+        },
     }
+}
+
+fn prepare_first(prepare: &PrepareEtcd) -> Result<(), Failure> {
+    let genesis = prepare.genesis.as_ref().expect("it is required where no copy is given");
+    let genesis = files::read_genesis(genesis)?;
+    let hubs: Vec<_> = genesis.founding().hubs.iter().map(|hub| hub.id.clone()).collect();
+    let purpose = Purpose { genesis: &genesis, opening: None, hubs: &hubs };
+    cluster::run(cluster::prepare(&prepare.etcd, &purpose))
+}
+
+/// Prepares a cluster for the epoch that the quorum has opened from a copy.
+fn prepare_next(etcd: &EtcdArgs, data: &Path, opening: &Path) -> Result<(), Failure> {
+    let copy = Copy::read(data)?;
+    let signed = files::read_change(opening)?;
+    copy.pool().check_opening(&copy.head, &signed).map_err(|refusal| {
+        let what = format!("{} does not open an epoch from this copy", opening.display());
+        Failure::refused(&what, &refusal)
+    })?;
+    let hubs: Vec<_> = copy.pool().membership().hubs().iter().map(|hub| hub.id.clone()).collect();
+    let purpose = Purpose { genesis: &copy.genesis, opening: Some(&signed), hubs: &hubs };
+    cluster::run(cluster::prepare(etcd, &purpose))
 }
 
 fn new_genesis(new: &NewGenesis) -> Result<(), Failure> {
@@ -100,7 +129,7 @@ fn new_genesis(new: &NewGenesis) -> Result<(), Failure> {
         quorum: new.quorum.unwrap_or_else(|| more_than_half(owners.len())),
         owners,
         hubs,
-        rules: rules(),
+        rules: known_rules(),
     };
     let genesis = Genesis::new(founding)
         .map_err(|error| Failure::refused("the pool cannot be founded with these cards", &error))?;
@@ -112,17 +141,6 @@ fn new_genesis(new: &NewGenesis) -> Result<(), Failure> {
          its own cards, and all compare the fingerprint by telephone or face to face",
         out.display()
     ))
-}
-
-/// Returns the rules that this build would have a pool begin with.
-fn rules() -> Rules {
-    let rules = [
-        (log::Family::HUB.0, hub::replica::HUB_VERSION),
-        (log::Family::AIRSPACE.0, hub::replica::AIRSPACE_VERSION),
-        (pool::FAMILY, pool::VERSION),
-    ];
-    let rules = rules.map(|(family, version)| Rule { family, version });
-    Rules::new(rules.to_vec()).expect("each family is there once")
 }
 
 fn nonce() -> [u8; 32] {
@@ -153,10 +171,5 @@ mod tests {
     #[test]
     fn never_founds_two_pools_with_one_nonce() {
         assert_ne!(nonce(), nonce());
-    }
-
-    #[test]
-    fn begins_with_rules_of_the_pool_itself() {
-        assert_eq!(rules().version(pool::FAMILY), pool::VERSION);
     }
 }

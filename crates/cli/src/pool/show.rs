@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pool::{CHANGE_BYTES_MAX, GENESIS_BYTES_MAX, Genesis, Membership, SignedChange};
+use pool::{CHANGE_BYTES_MAX, GENESIS_BYTES_MAX, Genesis, SignedChange};
 
 use super::card::Card;
+use super::membership::Source;
 use super::{files, words};
 use crate::failure::Failure;
 use crate::output::line;
@@ -21,21 +22,20 @@ const FILE_BYTES_MAX: usize = {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 FILE is a genesis, a change, or a card. With --card the genesis is checked: exit code 1 if it
-does not name the owner or the hub with exactly the keys of the card. With --genesis a change
-of a pool that has not changed since its genesis is tried: would it have an effect?
+does not name the owner or the hub with exactly the keys of the card. A change is tried where
+--admin, --membership or --genesis tells who belongs to the pool: would it have an effect?
 
 Examples:
   tansiq pool show delta.genesis --card alder.owner.toml --card alder-1.hub.toml
-  tansiq pool show admit-birch-2.change")]
+  tansiq pool show admit-birch-2.change --admin 127.0.0.1:8083")]
 pub(super) struct Show {
     /// The file.
     file: PathBuf,
     /// A card that the genesis must agree with; may be given several times.
     #[arg(long = "card", value_name = "CARD")]
     cards: Vec<PathBuf>,
-    /// The genesis of the pool that a change is for.
-    #[arg(long, value_name = "FILE", conflicts_with = "cards")]
-    genesis: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// Runs `tansiq pool show`.
@@ -52,10 +52,7 @@ pub(super) fn run(show: &Show) -> Result<(), Failure> {
         return Err(Failure::Check(format!("{} is no genesis of a pool", show.file.display())));
     }
     if let Ok(signed) = SignedChange::from_bytes(&bytes) {
-        let membership = match &show.genesis {
-            None => None,
-            Some(genesis) => Some(Membership::found(&files::read_genesis(genesis)?)),
-        };
+        let membership = show.source.find()?;
         return line(words::change(&signed, membership.as_ref()));
     }
     match Card::parse(&String::from_utf8_lossy(&bytes)) {

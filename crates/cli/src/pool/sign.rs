@@ -65,7 +65,12 @@ pub(super) fn run(arguments: &Sign) -> Result<(), Failure> {
 /// Tells what becomes of a change in a file.
 pub(super) fn next(file: &Path, signed: &SignedChange) -> Result<(), Failure> {
     if matches!(signed.change.action, Action::ReplaceHubKey { .. }) {
-        return line("next: the hub's owner alone decides this; nobody else's signature is needed");
+        return line(format_args!(
+            "next: the hub's owner alone decides this: hand it to any hub (tansiq pool submit {} \
+             --admin HOST:PORT); yours ends when it takes effect, and is started again with the \
+             new key",
+            file.display()
+        ));
     }
     let offline = signed.change.action.needs_offline_keys();
     let key = if offline { "OWNER.offline.key.pem" } else { "OWNER.key.pem" };

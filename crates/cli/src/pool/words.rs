@@ -34,6 +34,34 @@ pub(super) fn genesis(genesis: &Genesis) -> String {
     lines.join("\n")
 }
 
+/// Tells who belongs to a pool, a line each.
+pub(super) fn membership(membership: &Membership) -> String {
+    let mut lines = vec![
+        format!("pool {}", membership.pool()),
+        format!(
+            "  epoch {}, after {} decision(s) of the owners, the last is {}",
+            membership.epoch(),
+            membership.number(),
+            hex(&membership.hash()[..HASH_BYTES_SHOWN])
+        ),
+        format!("  {} of {} owners decide", membership.quorum(), membership.owners().len()),
+    ];
+    for owner in membership.owners() {
+        lines.push(format!("  owner {}", owner.name));
+        lines.push(format!("    key         {}", owner.key));
+        lines.push(format!("    offline key {}", owner.offline_key));
+    }
+    for hub in membership.hubs() {
+        lines.push(format!("  hub {} of {}", hub.id, hub.owner));
+        lines.push(format!("    key         {}", hub.key));
+    }
+    for binding in membership.bindings() {
+        let hubs = if binding.hubs.is_empty() { "no hub".to_owned() } else { names(&binding.hubs) };
+        lines.push(format!("  party {:?} may use {hubs} only", binding.party.as_str()));
+    }
+    lines.join("\n")
+}
+
 /// Tells what a change says and who has signed it, a line each; with the membership, what it still
 /// takes.
 pub(super) fn change(signed: &SignedChange, membership: Option<&Membership>) -> String {
@@ -66,6 +94,9 @@ pub(super) fn change(signed: &SignedChange, membership: Option<&Membership>) -> 
 /// Tells what a change still takes.
 pub(super) fn verdict(signed: &SignedChange, membership: &Membership) -> String {
     match membership.after(signed) {
+        Ok(_) if matches!(signed.change.action, Action::OpenEpoch { .. }) => {
+            "complete: an etcd is prepared with it (tansiq pool init etcd --opening)".to_owned()
+        }
         Ok(_) => "complete: it takes effect once a hub has it (tansiq pool submit)".to_owned(),
         Err(Refusal::TooFewSignatures { needed, signed }) => {
             format!("not complete: signed by {signed} of the {needed} owners that it takes")
@@ -115,8 +146,8 @@ pub(super) fn action(action: &Action) -> String {
             names(left_behind)
         ),
         Action::OpenEpoch { head: AppliedHead { position, chain } } => format!(
-            "goes on from the log's position {position}, chain {}, on an empty etcd; what came \
-             after is lost",
+            "goes on from the log's position {position}, chain {}, on an empty etcd: whatever came \
+             after that has no effect",
             hex(chain)
         ),
     }

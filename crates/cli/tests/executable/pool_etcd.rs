@@ -40,16 +40,7 @@ impl Trial {
     }
 
     fn start(owners: Owners, members: usize, tls: Option<ServerTls>) -> Option<Self> {
-        let program = match etcd::program::find(None, &path(), &etcd::program::built_path()) {
-            Ok(program) => program,
-            Err(error) => {
-                skip(&error);
-                return None;
-            }
-        };
-        let dir = owners.path("etcd");
-        let options = Options { program, dir, members, tls, flags: Vec::new() };
-        Some(Trial { cluster: Cluster::start(options).expect("started"), owners })
+        Some(Trial { cluster: start_cluster(&owners, "etcd", members, tls)?, owners })
     }
 
     /// The arguments that prepare the cluster as the user with this certificate.
@@ -269,8 +260,27 @@ fn refuses_to_speak_in_the_clear_with_other_machines() {
     assert!(unsaid.contains("--no-auth"), "{unsaid}");
 }
 
+/// Starts a cluster in a folder of the owners'.
+pub(crate) fn start_cluster(
+    owners: &Owners,
+    name: &str,
+    members: usize,
+    tls: Option<ServerTls>,
+) -> Option<Cluster> {
+    let program = match etcd::program::find(None, &path(), &etcd::program::built_path()) {
+        Ok(program) => program,
+        Err(error) => {
+            skip(&error);
+            return None;
+        }
+    };
+    let dir = owners.path(name);
+    let options = Options { program, dir, members, tls, flags: Vec::new() };
+    Some(Cluster::start(options).expect("started"))
+}
+
 /// Waits until a member answers.
-async fn answering(member: &Member) {
+pub(crate) async fn answering(member: &Member) {
     let mut failed = None;
     for _ in 0..600 {
         match member.range(range("genesis", ""), WITHIN).await {
@@ -296,7 +306,7 @@ fn watch(key: &str, end: &str) -> WatchCreateRequest {
     WatchCreateRequest { key, range_end, ..WatchCreateRequest::default() }
 }
 
-fn delete(key: &str, end: &str) -> DeleteRangeRequest {
+pub(crate) fn delete(key: &str, end: &str) -> DeleteRangeRequest {
     DeleteRangeRequest { key: key.to_owned().into(), range_end: end.to_owned().into() }
 }
 
