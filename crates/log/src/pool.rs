@@ -20,8 +20,9 @@ mod start;
 mod tests;
 
 pub use self::driver::{
-    CONNECT_ANSWER_MAX, Clock, NoWitness, PROGRESS_AFTER, PUT_ANSWER_MAX, QUESTION_ANSWER_MAX,
-    Status, Stopped, Trouble, WATCH_SILENCE_MAX, Witness,
+    CONNECT_ANSWER_MAX, Clock, EntriesFuture, FETCH_ANSWER_MAX, NoWitness, PROGRESS_AFTER,
+    PUT_ANSWER_MAX, Peers, QUESTION_ANSWER_MAX, Status, Stopped, Trouble, WATCH_SILENCE_MAX,
+    Witness,
 };
 pub use self::founding::{EPOCH_KEY, FoundError, GENESIS_KEY, found};
 pub use self::log::{From, OPEN_WAIT_MAX, Options, PoolLog, PoolOpenError};

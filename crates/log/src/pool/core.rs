@@ -15,6 +15,7 @@ use std::time::Duration;
 use ::pool::{HubId, KeyPair, Rules, State};
 use spacetime::Timestamp;
 
+use self::catch_up::CatchUp;
 use self::flight::Flight;
 use self::intake::Intake;
 use self::link::Link;
@@ -22,6 +23,7 @@ use self::queue::Queue;
 use self::readers::Readers;
 use crate::Head;
 
+mod catch_up;
 mod flight;
 mod intake;
 mod io;
@@ -31,6 +33,7 @@ mod readers;
 #[cfg(test)]
 mod tests;
 
+pub use catch_up::{FETCH_AGAIN_AFTER, UNCONFIRMED_BYTES_MAX};
 pub use flight::{FORMER_BATCHES_MAX, HEARTBEAT_AFTER, PUTS_OPEN_MAX, RESEND_AFTER};
 pub use intake::{Held, found, key_of};
 pub use io::{
@@ -87,6 +90,9 @@ pub struct Core {
     life: Life,
     queue: Queue,
     readers: Readers,
+    /// How many other hubs' copies can be asked.
+    copies: u64,
+    catch_up: Option<CatchUp>,
     announced: Announced,
     /// When a batch was sent or refused last.
     put_at: Option<Duration>,
@@ -126,6 +132,8 @@ impl Core {
             life: Life::Starting { former: 0 },
             queue: Queue::default(),
             readers: Readers::default(),
+            copies: 0,
+            catch_up: None,
             announced,
             put_at: None,
             attempts: 0,
@@ -151,6 +159,7 @@ impl Core {
             Input::QuestionAnswered { question, answer } => {
                 self.take_question_answer(now, question, answer);
             }
+            Input::Fetched { fetch, entries } => self.take_fetched(now, fetch, entries),
             Input::Room(room) => self.link.take_room(now, room),
             Input::Tick => {}
             Input::Close => self.begin_closing(now),
@@ -173,6 +182,7 @@ impl Core {
             self.flight.as_ref().and_then(Flight::due),
             self.link.due(self.intake.seen()),
             self.readers.due(self.is_linked()),
+            self.catch_up.as_ref().filter(|_| self.link.is_held()).and_then(CatchUp::due),
             self.put_due(),
             closing,
         ];
@@ -217,6 +227,7 @@ impl Core {
         self.give_up_late_appends(now);
         self.send_again(now);
         self.advance_link(now);
+        self.advance_catch_up(now);
         self.advance_readers(now);
         self.form_batch(now);
         self.end_closing(now);

@@ -1,6 +1,7 @@
 //! Carries what the core asks to etcd and to the copy, and what they say back: one thread.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -43,6 +44,22 @@ pub trait Witness: Send + Sync + 'static {
     /// Something is wrong; the bytes show it.
     fn evidence(&self, evidence: &Evidence, bytes: &[u8]);
 }
+
+/// The other hubs of the pool, asked for entries of their copies; nobody has to believe them.
+pub trait Peers: Send + Sync + 'static {
+    /// Returns how many there are.
+    fn count(&self) -> u64;
+
+    /// Returns entries after a position in canonical bytes, in order, from the copy of one of them,
+    /// the first being 0; none where it has no more, or does not answer in [`FETCH_ANSWER_MAX`].
+    fn entries(&self, peer: u64, after: Position) -> EntriesFuture;
+}
+
+/// Resolves to entries of another hub's copy.
+pub type EntriesFuture = Pin<Box<dyn Future<Output = Option<Vec<Vec<u8>>>> + Send>>;
+
+/// How long another hub may take to answer with entries.
+pub const FETCH_ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// Witnesses nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,6 +135,7 @@ pub(super) struct Shell {
     pub(super) copy: Arc<LocalLog>,
     pub(super) clock: Clock,
     pub(super) witness: Arc<dyn Witness>,
+    pub(super) peers: Option<Arc<dyn Peers>>,
     pub(super) own_key: Vec<u8>,
     pub(super) status: watch::Sender<Status>,
     /// Whoever opens the log waits for the first word.
@@ -261,6 +279,7 @@ impl Driver {
                     let _ = answered.send(Input::QuestionAnswered { question, answer }).await;
                 });
             }
+            Output::Fetch { fetch, after, turn } => self.fetch(fetch, after, turn),
             Output::Place(placements) => {
                 self.shell.copy.place(placements).map_err(|_| Stopped::Copy)?;
             }
@@ -304,6 +323,20 @@ impl Driver {
         self.shown = shown;
         let ends = Ends { number: link, from, own_key: self.shell.own_key.clone() };
         self.link = Some(tokio::spawn(link::run(self.shell.client.member(), ends, sender)));
+    }
+
+    /// Asks another hub for entries; whether they are any good the core says.
+    fn fetch(&self, fetch: u64, after: Position, peer: u64) {
+        let Some(peers) = &self.shell.peers else { return };
+        tracing::info!(log.position = %after, "etcd no longer holds what is missing: asking a hub");
+        let entries = peers.entries(peer, after);
+        let answered = self.answered.0.clone();
+        tokio::spawn(async move {
+            let entries = tokio::time::timeout(FETCH_ANSWER_MAX, entries).await;
+            let entries = entries.ok().flatten();
+            // Nobody hears it when the log has ended.
+            let _ = answered.send(Input::Fetched { fetch, entries }).await;
+        });
     }
 
     fn take_shown(&mut self, shown: Shown) -> Input {

@@ -12,7 +12,7 @@ use etcd::Client;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::core::{Announced, Config, Core, ReadError, Start, key_of};
-use super::driver::{Call, Clock, Driver, Shell, Status, Stopped, Trouble, Witness};
+use super::driver::{Call, Clock, Driver, Peers, Shell, Status, Stopped, Trouble, Witness};
 use super::replay::StartError;
 use super::start::start;
 use crate::{
@@ -92,12 +92,22 @@ impl PoolLog {
     /// Blocks until etcd has answered, at most [`OPEN_WAIT_MAX`]. One that does not answer is no
     /// error: the log is up when it does. One that is not the pool's is refused.
     pub fn open(copy: Arc<LocalLog>, from: From, options: Options) -> Result<Self, PoolOpenError> {
+        Self::open_beside(copy, from, options, None)
+    }
+
+    /// As [`PoolLog::open`], with other hubs to ask for what etcd no longer holds.
+    pub fn open_beside(
+        copy: Arc<LocalLog>,
+        from: From,
+        options: Options,
+        peers: Option<Arc<dyn Peers>>,
+    ) -> Result<Self, PoolOpenError> {
         let From { genesis, state, head } = from;
         let start = start(&copy, &genesis, state, head)?;
         let (calls, called) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(Status::default());
         let (opened, is_opened) = sync_channel(1);
-        let driven = Driven { copy: Arc::clone(&copy), start, options, opened };
+        let driven = Driven { copy: Arc::clone(&copy), start, options, peers, opened };
         let thread = Builder::new()
             .name("log-pool".to_owned())
             .spawn(move || driven.drive(status_sender, called))
@@ -217,12 +227,13 @@ struct Driven {
     copy: Arc<LocalLog>,
     start: Start,
     options: Options,
+    peers: Option<Arc<dyn Peers>>,
     opened: SyncSender<Result<(), PoolOpenError>>,
 }
 
 impl Driven {
     fn drive(self, status: watch::Sender<Status>, calls: mpsc::UnboundedReceiver<Call>) {
-        let Driven { copy, start, options, opened } = self;
+        let Driven { copy, start, options, peers, opened } = self;
         let Options { hub, key, rules, etcd, clock, witness } = options;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = match runtime {
@@ -235,8 +246,9 @@ impl Driven {
                 Err(error) => return tell(&opened, Err(error.into())),
             };
             let own_key = key_of(&hub);
-            let core = Core::new(Config { hub, key, rules }, start);
-            let shell = Shell { client, copy, clock, witness, own_key, status, opened };
+            let copies = peers.as_ref().map_or(0, |peers| peers.count());
+            let core = Core::new(Config { hub, key, rules }, start).with_copies(copies);
+            let shell = Shell { client, copy, clock, witness, peers, own_key, status, opened };
             Driver::new(core, shell).run(calls).await;
         });
     }

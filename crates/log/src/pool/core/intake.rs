@@ -55,7 +55,7 @@ pub fn key_of(hub: &HubId) -> Vec<u8> {
 }
 
 /// Returns the entry of what every hub makes for itself, and its bytes.
-fn own_entry(command: &Command, stamp: Timestamp) -> (Arc<Entry>, Vec<u8>) {
+pub(super) fn own_entry(command: &Command, stamp: Timestamp) -> (Arc<Entry>, Vec<u8>) {
     let entry = Entry {
         family: Family::POOL,
         version: VERSION,
@@ -142,9 +142,27 @@ impl Intake {
         (self.follow(entry, bytes, None), effect)
     }
 
-    fn hold(&mut self, event: &Event, hash: Hash) {
+    /// Takes in an entry of another hub's copy, which was judged as this hub would have.
+    pub(super) fn take_again(&mut self, placement: &Placement, command: Option<&Command>) {
+        if let Some(command) = command {
+            let before = self.applied();
+            let applied = self.state.apply(&before, placement.entry.proposer.as_str(), command);
+            assert!(applied.is_ok(), "the same entries were applied before: {applied:?}");
+        }
+        self.head = placement.head;
+    }
+
+    /// The etcd that was followed is no more.
+    pub(super) fn begin_epoch(&mut self) {
+        self.held = None;
+        self.seen = 0;
+        self.own_version = 0;
+    }
+
+    pub(super) fn hold(&mut self, event: &Event, hash: Hash) {
         let (revision, key) = (event.revision, event.key.clone());
         self.held = Some(Held { revision, key, hash });
+        self.seen = self.seen.max(revision.saturating_sub(1));
     }
 }
 
@@ -309,16 +327,14 @@ impl Core {
     pub(super) fn open_epoch(&mut self, signed: ::pool::SignedChange) {
         let command = Command::OpenEpoch(Box::new(signed));
         let (placement, _) = self.intake.take_command(&command);
-        self.intake.held = None;
-        self.intake.seen = 0;
-        self.intake.own_version = 0;
+        self.intake.begin_epoch();
         self.outputs.push(Output::Place(vec![placement]));
         // What was on its way was for an etcd that is no more.
         self.refuse_flight(AppendError::NotWritten);
     }
 
     /// Ends this hub where the pool runs rules that it does not know, or has another key for it.
-    fn check_changes(&mut self, had_its_key: bool) {
+    pub(super) fn check_changes(&mut self, had_its_key: bool) {
         let rules = self.intake.pool().map(Pool::rules);
         if let Some(rule) = rules.and_then(|rules| rules.beyond(&self.config.rules)) {
             self.stop(Stop::TooOld(rule));

@@ -74,6 +74,13 @@ pub enum Input {
         /// What etcd says.
         answer: Option<QuestionAnswer>,
     },
+    /// Another hub's copy has these entries, none if it has no more, or it does not answer.
+    Fetched {
+        /// The number of the question.
+        fetch: u64,
+        /// In canonical bytes.
+        entries: Option<Vec<Vec<u8>>>,
+    },
     /// The copy takes more entries, or it does not, and the link is not read.
     Room(bool),
     /// Time has passed.
@@ -193,6 +200,15 @@ pub enum Output {
         question: u64,
         /// An earlier one was not answered: ask another member.
         again: bool,
+    },
+    /// Ask another hub for entries of its copy.
+    Fetch {
+        /// The number of the question.
+        fetch: u64,
+        /// After which position.
+        after: Position,
+        /// Which of the other hubs.
+        turn: u64,
     },
     /// Hand these entries out and keep them.
     Place(Vec<Placement>),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ::pool::{Evidence, Kind, SignedChange};
 
 use super::intake::Held;
-use super::{Connected, Core, End, Now, Output, Refused, Stop};
+use super::{Connected, Core, End, Now, Output, Refused};
 
 /// After what time another link is asked for when none came about, or one was refused.
 pub const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -32,9 +32,16 @@ pub(super) struct Link {
 
 #[derive(Debug)]
 enum Status {
-    Down { again: Duration },
+    Down {
+        again: Duration,
+    },
+    /// What etcd no longer holds must come from elsewhere first.
+    Held,
     Connecting,
-    Up { catch_up_to: u64, to_show: Option<Held> },
+    Up {
+        catch_up_to: u64,
+        to_show: Option<Held>,
+    },
 }
 
 impl Link {
@@ -46,6 +53,20 @@ impl Link {
             behind_since: Duration::ZERO,
             is_held_up: false,
         }
+    }
+
+    /// Tells whether this is the present link, up or not yet.
+    pub(super) fn is_asked(&self, link: u64) -> bool {
+        self.number == link && matches!(self.status, Status::Connecting | Status::Up { .. })
+    }
+
+    /// Has no link made until it is dropped.
+    pub(super) fn hold(&mut self) {
+        self.status = Status::Held;
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.status, Status::Held)
     }
 
     /// Returns the number of the present link.
@@ -125,7 +146,7 @@ impl Link {
     pub(super) fn due(&self, seen: u64) -> Option<Duration> {
         match self.status {
             Status::Down { again } => Some(again),
-            Status::Connecting => None,
+            Status::Connecting | Status::Held => None,
             Status::Up { .. } => self.behind_due(seen),
         }
     }
@@ -151,14 +172,8 @@ impl Core {
     }
 
     pub(super) fn lose_link(&mut self, now: Now, link: u64, wait: Duration) {
-        if link == self.link.number && !matches!(self.link.status, Status::Down { .. }) {
+        if self.link.is_asked(link) {
             self.link.drop_until(now.elapsed + wait);
-        }
-    }
-
-    pub(super) fn take_compacted(&mut self, _now: Now, link: u64, revision: u64) {
-        if link == self.link.number {
-            self.stop(Stop::Compacted { revision });
         }
     }
 

@@ -11,6 +11,7 @@ use super::*;
 use crate::local::Placement;
 use crate::{AppendError, Entry, Family, Position, Proposer, Ticket};
 
+mod catch_up;
 mod life;
 mod links;
 mod puts;
@@ -100,6 +101,7 @@ struct Rig {
     shown: Option<usize>,
     puts: VecDeque<Sent>,
     questions: VecDeque<(u64, bool)>,
+    fetches: VecDeque<(u64, Position, u64)>,
     placed: Vec<Placement>,
     answers: BTreeMap<u64, Result<Position, AppendError>>,
     released: usize,
@@ -134,6 +136,7 @@ impl Rig {
             shown: None,
             puts: VecDeque::new(),
             questions: VecDeque::new(),
+            fetches: VecDeque::new(),
             placed: Vec::new(),
             answers: BTreeMap::new(),
             released: 0,
@@ -178,6 +181,9 @@ impl Rig {
                     self.puts.push_back(Sent { attempt, version, value, again });
                 }
                 Output::Ask { question, again } => self.questions.push_back((question, again)),
+                Output::Fetch { fetch, after, turn } => {
+                    self.fetches.push_back((fetch, after, turn))
+                }
                 Output::Place(placements) => self.placed.extend(placements),
                 Output::Answer { id: AppendId(id), result } => {
                     assert!(self.answers.insert(id, result).is_none(), "answered once");
@@ -274,6 +280,14 @@ impl Rig {
             self.answer_put(sent.attempt, answer);
             self.watch(store);
         }
+    }
+
+    /// Answers the oldest question for entries from another hub's copy, at most `count` of them.
+    fn answer_fetch(&mut self, other: &[Placement], count: usize) {
+        let (fetch, after, _) = self.fetches.pop_front().expect("asked");
+        let later = other.iter().filter(|placement| after < placement.head.position);
+        let entries = later.take(count).map(|placement| placement.bytes.clone()).collect();
+        self.give(Input::Fetched { fetch, entries: Some(entries) });
     }
 
     /// Returns the commands of airspace entries that have places.
