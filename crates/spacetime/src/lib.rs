@@ -7,6 +7,7 @@
 mod altitude;
 mod area;
 mod ball;
+mod calendar;
 mod cell;
 mod circle;
 mod cover;
