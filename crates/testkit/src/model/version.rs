@@ -41,11 +41,12 @@ pub(super) fn time_in(bits: [u8; 16]) -> Option<Timestamp> {
 }
 
 /// The nanoseconds from 1970 to the last change in base 32, as deployed hubs make versions of
-/// remote ID; they have none for years that 64 bits of nanoseconds do not reach.
+/// remote ID; they have none for years that 64 bits of nanoseconds, one of them the sign, do not
+/// reach.
 pub(super) fn of_remote_id(updated_at: Timestamp) -> RemoteIdVersion {
     const DIGITS: &str = "0123456789abcdefghijklmnopqrstuv";
     let micros = u64::try_from(updated_at.as_micros()).unwrap_or(0);
-    let mut nanos = micros.saturating_mul(1000);
+    let mut nanos = i64::try_from(u128::from(micros) * 1000).unwrap_or(i64::MAX);
     let mut text = String::new();
     while nanos != 0 || text.is_empty() {
         let digit = usize::try_from(nanos % 32).expect("it is below 32");
