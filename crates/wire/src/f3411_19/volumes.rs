@@ -46,6 +46,12 @@ pub enum VolumeError {
     /// The outline is in order, but what it encloses cannot be covered: mostly, it is too large.
     #[error("spatial_volume.footprint: {0}")]
     Area(AreaError),
+    /// An altitude is no `float`.
+    #[error("spatial_volume.{field}: it is beyond the range of a float of 32 bits")]
+    AltitudeOutOfBounds {
+        /// Which.
+        field: &'static str,
+    },
     /// The lower altitude is above the upper one.
     #[error("spatial_volume.altitude_lo: it is above altitude_hi")]
     AltitudesInverted,
@@ -59,20 +65,36 @@ impl VolumeError {
     pub fn is_too_large(&self) -> bool {
         match self {
             VolumeError::Footprint(error) | VolumeError::Area(error) => error.is_too_large(),
-            VolumeError::AltitudesInverted | VolumeError::EndsBeforeStart => false,
+            VolumeError::AltitudeOutOfBounds { .. }
+            | VolumeError::AltitudesInverted
+            | VolumeError::EndsBeforeStart => false,
+        }
+    }
+}
+
+impl Volume3D {
+    /// Checks the altitudes, of which the standard says only that they are a `float`.
+    fn check_altitudes(&self) -> Result<(), VolumeError> {
+        for (field, altitude) in
+            [("altitude_lo", self.altitude_lo), ("altitude_hi", self.altitude_hi)]
+        {
+            if altitude.is_some_and(|meters| !(meters as f32).is_finite()) {
+                return Err(VolumeError::AltitudeOutOfBounds { field });
+            }
+        }
+        match (self.altitude_lo, self.altitude_hi) {
+            (Some(lowest), Some(highest)) if highest < lowest => {
+                Err(VolumeError::AltitudesInverted)
+            }
+            _ => Ok(()),
         }
     }
 }
 
 /// Returns where and when a volume is; its altitudes are checked and left out.
 pub(super) fn footprint_of(volume: &Volume4D, of: PeriodOf) -> Result<Footprint, VolumeError> {
-    let Volume3D { footprint, altitude_lo, altitude_hi } = &volume.spatial_volume;
-    let area = footprint.to_area().map_err(VolumeError::Footprint)?;
-    if let (Some(lowest), Some(highest)) = (altitude_lo, altitude_hi)
-        && highest < lowest
-    {
-        return Err(VolumeError::AltitudesInverted);
-    }
+    let area = volume.spatial_volume.footprint.to_area().map_err(VolumeError::Footprint)?;
+    volume.spatial_volume.check_altitudes()?;
     let (starts_at, ends_at) = period::widen(volume.time_start, volume.time_end, of)
         .map_err(|EndsBeforeStart| VolumeError::EndsBeforeStart)?;
     let cells = area.cells().map_err(VolumeError::Area)?;

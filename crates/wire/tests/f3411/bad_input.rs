@@ -122,6 +122,16 @@ fn names_the_part_of_a_volume_of_2019_that_is_wrong() {
             json!(120.1),
             "extents.spatial_volume.altitude_lo: it is above altitude_hi",
         );
+        let beyond = "extents.spatial_volume.altitude_lo: it is beyond the range of a float";
+        for meters in [1e300, -1e300, 2.0 * f64::from(f32::MAX)] {
+            request.refuses(lowest, json!(meters), beyond);
+        }
+        request.refuses(
+            "/extents/spatial_volume/altitude_hi",
+            json!(1e39),
+            "extents.spatial_volume.altitude_hi: it is beyond the range of a float",
+        );
+        request.accepts(lowest, json!(f32::MIN));
         request.refuses(lowest, altitude(1.0), "extents.spatial_volume.altitude_lo: invalid type");
         request.accepts(lowest, json!(120.0));
         request.accepts(lowest, Value::Null);
