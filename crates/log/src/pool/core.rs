@@ -179,7 +179,7 @@ impl Core {
         };
         let dues = [
             self.queue.due(),
-            self.flight.as_ref().and_then(Flight::due),
+            self.flight.as_ref().and_then(|flight| flight.due(self.is_linked())),
             self.link.due(self.intake.seen()),
             self.readers.due(self.is_linked()),
             self.catch_up.as_ref().filter(|_| self.link.is_held()).and_then(CatchUp::due),

@@ -124,6 +124,9 @@ pub enum Stopped {
     /// The copy cannot be written.
     #[error("the copy of the pool's log cannot be written")]
     Copy,
+    /// Its thread has panicked: a bug.
+    #[error("the engine of the pool's log has ended without a word")]
+    Broken,
     /// It was closed.
     #[error("the log is closed")]
     Closed,
@@ -158,6 +161,8 @@ pub(super) struct Driver {
     is_held_up: bool,
     /// How many members in a row were refused, before one was not.
     refusals: usize,
+    /// When it was looked last whether the disk has room.
+    disk_seen: Option<Duration>,
 }
 
 impl Driver {
@@ -174,6 +179,7 @@ impl Driver {
             shown: mpsc::channel(1).1,
             is_held_up: false,
             refusals: 0,
+            disk_seen: None,
         }
     }
 
@@ -203,10 +209,7 @@ impl Driver {
             Some(shown) = self.shown.recv(), if has_room => self.take_shown(shown),
             call = calls.recv() => self.name(call.unwrap_or(Call::Close)),
             () = copy.room(), if !has_room => Input::Tick,
-            () = tokio::time::sleep(wait) => {
-                self.look_at_the_disk();
-                Input::Tick
-            }
+            () = tokio::time::sleep(wait) => Input::Tick,
         }
     }
 
@@ -216,6 +219,7 @@ impl Driver {
             self.carry(output)?;
         }
         self.tell_status();
+        self.look_at_the_disk(now.elapsed);
         Ok(())
     }
 
@@ -364,7 +368,11 @@ impl Driver {
         });
     }
 
-    fn look_at_the_disk(&mut self) {
+    fn look_at_the_disk(&mut self, now: Duration) {
+        if self.disk_seen.is_some_and(|seen| now < seen + TICK) {
+            return;
+        }
+        self.disk_seen = Some(now);
         let is_disk_full = !self.shell.copy.disk_has_room();
         self.shell.status.send_if_modified(|status| {
             let changed = status.is_disk_full != is_disk_full;

@@ -152,14 +152,13 @@ impl PoolLog {
             let failed = |status: &Status| {
                 status.stopped.as_ref().is_some_and(|stopped| *stopped != Stopped::Closed)
             };
-            let stopped = match status.wait_for(failed).await {
-                Ok(status) => status.stopped.clone(),
-                // The driver is gone, and says why if it was not closed.
-                Err(_) => None,
-            };
+            let has_failed = status.wait_for(failed).await.is_ok();
+            let stopped = status.borrow().stopped.clone();
             match stopped {
-                Some(stopped) => stopped,
-                None => std::future::pending().await,
+                Some(stopped) if has_failed => stopped,
+                // It was closed, and what is closed cannot fail any more.
+                Some(_) => std::future::pending().await,
+                None => Stopped::Broken,
             }
         }
     }

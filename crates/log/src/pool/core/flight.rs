@@ -66,9 +66,10 @@ pub(super) struct Landed {
 }
 
 impl Flight {
-    pub(super) fn due(&self) -> Option<Duration> {
-        let again =
-            (!self.is_taken && self.open.len() < PUTS_OPEN_MAX).then_some(self.sent + RESEND_AFTER);
+    /// Returns when there is something to do for it; it is sent again over a good link only.
+    pub(super) fn due(&self, is_linked: bool) -> Option<Duration> {
+        let may_be = is_linked && !self.is_taken && self.open.len() < PUTS_OPEN_MAX;
+        let again = may_be.then_some(self.sent + RESEND_AFTER);
         let late = (!self.given_up).then(|| self.late()).flatten();
         [again, late].into_iter().flatten().min()
     }
@@ -209,7 +210,9 @@ impl Core {
             }
         }
         let is_due = flight.sent + RESEND_AFTER <= now.elapsed;
-        if is_due && !flight.is_taken && flight.open.len() < PUTS_OPEN_MAX {
+        let may_be = !flight.is_taken && flight.open.len() < PUTS_OPEN_MAX;
+        // An etcd that shows another history might take it where it never was.
+        if is_due && may_be && self.is_linked() {
             self.send(now);
         }
     }

@@ -195,6 +195,35 @@ fn two_hubs_have_the_same_log() {
 }
 
 #[test]
+fn waits_for_a_slow_follower_and_goes_on_when_it_reads() {
+    let Some(pool) = Pool::start(1) else { return };
+    let (slow_copy, other_copy) = (copy(), copy());
+    let slow = pool.open("hub", &slow_copy).expect("opened");
+    let other = pool.open("hub-b", &other_copy).expect("opened");
+    let mut follower = slow.follow(Position::ZERO).expect("open");
+    let count = 2 * crate::QUEUE_MAX;
+
+    for _ in 0..2 {
+        let receipts: Vec<_> = (0..count / 2)
+            .map(|_| {
+                let proposer = crate::Proposer::new("hub-b").expect("a name");
+                let entry = crate::Entry { proposer, ..entry("other") };
+                other.append(entry, Ticket(1)).expect("queued")
+            })
+            .collect();
+        for receipt in receipts {
+            receipt.wait_blocking().expect("written");
+        }
+    }
+    let held_up = slow.append(entry("own"), Ticket(1)).expect("queued");
+    let all = commands(&mut follower, count + 1);
+    held_up.wait_blocking().expect("written when it was read");
+
+    assert_eq!(all.len(), count + 1);
+    assert_eq!(slow.status().stopped, None);
+}
+
+#[test]
 fn refuses_an_etcd_of_another_pool_and_writes_nothing() {
     let Some(pool) = Pool::start_empty(1) else { return };
     let none = pool.open("hub", &copy()).expect_err("no pool is there");
@@ -315,6 +344,45 @@ fn opens_without_an_etcd_and_refuses_appends_in_time() {
     assert_eq!(refused, Err(crate::AppendError::Unreachable));
     assert!(matches!(log.status().trouble, Some(Trouble::Call(_))));
     assert!(matches!(committed(&log), Err(crate::LogError::Unanswered)));
+}
+
+#[test]
+fn refuses_a_member_that_was_put_back_from_a_backup() {
+    let Some(mut pool) = Pool::start(1) else { return };
+    let copy = copy();
+    let log = pool.open("hub", &copy).expect("opened");
+    append(&log, b"1");
+    let (data, backup) = (pool.cluster.member_dir(0).join("data"), self::copy());
+    pool.cluster.kill_member(0).expect("killed");
+    copy_all(&data, &backup.path().join("data"));
+    pool.cluster.start_member(0).expect("started");
+    append(&log, b"2");
+    let before = log.head().expect("open");
+
+    pool.cluster.kill_member(0).expect("killed");
+    std::fs::remove_dir_all(&data).expect("removed");
+    copy_all(&backup.path().join("data"), &data);
+    pool.cluster.start_member(0).expect("started");
+    let refused = log.append(entry(b"3"), Ticket(1)).expect("queued").wait_blocking();
+
+    assert!(matches!(refused, Err(crate::AppendError::Unreachable)), "{refused:?}");
+    let trouble = log.status().trouble;
+    assert_eq!(trouble, Some(Trouble::Refused(Refused::Behind)));
+    assert_eq!(log.head().expect("open"), before);
+    assert_eq!(log.status().stopped, None);
+}
+
+fn copy_all(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("created");
+    for entry in std::fs::read_dir(from).expect("readable") {
+        let entry = entry.expect("readable");
+        let to = to.join(entry.file_name());
+        if entry.file_type().expect("known").is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).expect("copied");
+        }
+    }
 }
 
 #[test]

@@ -303,3 +303,22 @@ fn has_seen_a_revision_only_when_all_fragments_of_it_are_there() {
 
     assert_eq!(rig.resolved[&1], Ok(rig.core.head()));
 }
+
+#[test]
+fn sends_nothing_again_to_an_etcd_that_has_not_shown_what_it_holds() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    let id = rig.append(b"1");
+    let (sent, _lost) = rig.put(&mut store.clone());
+    rig.answer_put(sent.attempt, PutAnswer::Unanswered);
+
+    let mut rig = linked_anew(rig, &store);
+    rig.pass(2 * RESEND_AFTER);
+    assert!(rig.puts.is_empty());
+    assert!(rig.core.due().is_none_or(|due| rig.now < due));
+    rig.watch(&store);
+
+    assert_eq!(rig.puts[0].value, sent.value, "and then at once");
+    rig.settle(&mut store);
+    assert!(rig.answers[&id].is_ok());
+}
