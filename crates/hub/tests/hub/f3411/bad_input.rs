@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{Client, Fixture, ID, OTHER_ID, with};
-use crate::f3411::fixture::{BOTH, URL, Version, party, puts, square, vertices};
+use crate::f3411::fixture::{BOTH, URL, Version, party, puts, square, version_of, vertices};
 
 /// Puts an area and a subscription with what `pointer` names replaced, and expects a status.
 async fn put_with(
@@ -85,13 +85,46 @@ async fn is_an_id_or_a_version_that_is_none() {
                 uss1.put(&format!("{base}/{id}"), &put).await.expect(400);
                 uss1.delete(&format!("{base}/{id}/0")).await.expect(400);
             }
-            for version in ["", "w", "+1", "-1", "1.5", "%00", "%ff", "g000000000000", "%201"] {
+            for version in ["", "w", "+1", "-1", "1.5", "%00", "%ff", "8000000000000", "%201"] {
                 let path = format!("{base}/{ID}/{version}");
                 for answer in [uss1.put(&path, &put).await, uss1.delete(&path).await] {
                     let message = answer.expect(400)["message"].to_string();
                     assert!(message.contains("version"), "{path}: {message}");
                 }
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn is_the_current_version_written_in_another_way() {
+    let hub = Fixture::start().await;
+    let uss1 = party(&hub, "uss1");
+    for version in BOTH {
+        for (path, put, shown) in [
+            (version.area(ID), version.area_put(47.0), "service_area"),
+            (version.subscription(OTHER_ID), version.subscription_put(47.0), "subscription"),
+        ] {
+            let created = uss1.put(&path, &put).await.expect(200);
+            let current = version_of(&created[shown]);
+            for other in [current.to_uppercase(), format!("0{current}"), format!("000{current}")] {
+                uss1.put(&format!("{path}/{other}"), &put).await.expect(409);
+                uss1.delete(&format!("{path}/{other}")).await.expect(409);
+            }
+            uss1.put(&format!("{path}/7vvvvvvvvvvvv"), &put).await.expect(409);
+            uss1.delete(&format!("{path}/{current}")).await.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn is_an_altitude_that_no_float_holds() {
+    let hub = Fixture::start().await;
+    let uss1 = party(&hub, "uss1");
+    for field in ["altitude_lo", "altitude_hi"] {
+        for meters in [1e300, -1e300, 1e39] {
+            let pointer = format!("/extents/spatial_volume/{field}");
+            put_with(&uss1, Version::F3411_19, (&pointer, json!(meters)), 400).await;
         }
     }
 }
