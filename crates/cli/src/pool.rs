@@ -127,10 +127,48 @@ pub(crate) fn run(pool: Pool) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
+
+    const README: &str = include_str!("../../../README.md");
+    const POOL: &str = include_str!("../../../docs/pool.md");
 
     #[test]
     fn has_arguments_that_fit_together() {
         Pool::augment_args(clap::Command::new("pool")).debug_assert();
+    }
+
+    #[test]
+    fn takes_every_command_that_the_documents_show() {
+        let mut seen = 0;
+        for text in [README, POOL] {
+            for command in commands_of(text) {
+                let parser = Pool::augment_args(clap::Command::new("tansiq pool"));
+                let parsed = parser.try_get_matches_from(&command);
+                let parsed = parsed.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+                assert!(Pool::from_arg_matches(&parsed).is_ok(), "{command:?}");
+                seen += 1;
+            }
+        }
+        assert!(16 <= seen, "only {seen} commands were found");
+    }
+
+    /// Returns the words of each `tansiq pool` in the code of a document, without `tansiq`.
+    fn commands_of(text: &str) -> Vec<Vec<String>> {
+        let code = text.split("```sh\n").skip(1);
+        let code = code.map(|rest| rest.split("```").next().expect("there is a first"));
+        let mut commands = Vec::new();
+        for line in code.flat_map(|code| {
+            let joined = code.replace("\\\n", " ");
+            joined.lines().map(str::to_owned).collect::<Vec<_>>()
+        }) {
+            let Some(rest) = line.strip_prefix("tansiq pool ") else { continue };
+            let rest = rest.replace("\"THE FINGERPRINT\"", &"ab".repeat(32));
+            let words = rest.split_whitespace().take_while(|word| !["#", ">>"].contains(word));
+            let words = words.map(|word| word.replace("$ETCD", "https://alder.example:2379"));
+            commands.push([String::from("pool")].into_iter().chain(words).collect());
+        }
+        commands
     }
 }

@@ -89,7 +89,9 @@ pub(super) enum ReplaceKey {
     /// Gives a hub another key; its owner decides that alone.
     #[command(after_help = "\
 Make the new key first (tansiq pool keys hub ID --owner NAME --out DIR). The new key signs
-too, so that nobody takes another's key into use.
+too, so that nobody takes another's key into use. When the change takes effect the hub ends,
+and is started again with the new key. Where the old key is lost, start the hub with the new
+one first and hand the change to it: it puts nothing else until then.
 
 Example:
   tansiq pool replace-key hub alder-1 --new new/alder-1.key.pem --admin 127.0.0.1:8083 \\

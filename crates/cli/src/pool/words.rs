@@ -98,11 +98,19 @@ pub(super) fn verdict(signed: &SignedChange, membership: &Membership) -> String 
             "complete: an etcd is prepared with it (tansiq pool init etcd --opening)".to_owned()
         }
         Ok(_) => "complete: it takes effect once a hub has it (tansiq pool submit)".to_owned(),
+        Err(_) if is_for_all_hubs(&signed.change.action) => {
+            "complete once every hub runs a release that knows the version".to_owned()
+        }
         Err(Refusal::TooFewSignatures { needed, signed }) => {
             format!("not complete: signed by {signed} of the {needed} owners that it takes")
         }
         Err(refusal) => format!("has no effect: {refusal}"),
     }
+}
+
+/// Tells whether it is the hubs that decide: an activation that leaves none of them behind.
+pub(super) fn is_for_all_hubs(action: &Action) -> bool {
+    matches!(action, Action::ActivateRules { left_behind, .. } if left_behind.is_empty())
 }
 
 /// Tells what is to be done.
