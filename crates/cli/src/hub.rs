@@ -19,7 +19,8 @@ pub(crate) const LISTENING: &str = "the hub listens on ";
 #[command(after_help = "\
 Runs in the foreground and logs to standard error. `/healthy` answers when it is ready; SIGTERM and
 SIGINT end it after what it took is answered. What is not given here is taken from --config, then
-from defaults; --print-config shows what comes of it.
+from defaults; --print-config shows what comes of it. A hub of a pool has the table [pool] in its
+--config; `tansiq pool join` makes it.
 
 Examples:
   tansiq keys new --out /tmp/test
