@@ -78,6 +78,17 @@ pub(crate) fn fill_unreadable(postgres: &Postgres) {
     postgres.execute("rid", &rid_unreadable());
 }
 
+/// An identification service area with any URL that has no quote.
+pub(crate) fn add_area(postgres: &Postgres, id: &str, url: &str) {
+    let at = "'2024-05-06 07:08:09+00'";
+    let rows = format!(
+        "INSERT INTO identification_service_areas
+           (id, owner, url, starts_at, ends_at, updated_at, cells) VALUES
+         ('{id}', 'alder', '{url}', {at}, '{NEVER}', {at}, {CELLS});"
+    );
+    postgres.execute("rid", &rows);
+}
+
 fn scd_rows() -> String {
     format!(
         "INSERT INTO scd_subscriptions (id, owner, url, notification_index, notify_for_operations,
@@ -192,6 +203,10 @@ fn rid_unreadable() -> String {
            (id, owner, url, starts_at, ends_at, updated_at, cells) VALUES
          ('af000000-0000-4000-8000-000000000001', 'x', 'u', {at}, '{NEVER}', {at}, '{{4}}'),
          ('af000000-0000-4000-8000-000000000002', repeat('x', 1025), 'u', {at}, '{NEVER}', {at},
+           {CELLS}),
+         ('af000000-0000-4000-8000-000000000003', 'x', 'https://' || repeat('x', 2041), {at},
+           '{NEVER}', {at}, {CELLS}),
+         ('af000000-0000-4000-8000-000000000004', 'x', E'https://x\\t', {at}, '{NEVER}', {at},
            {CELLS});
          INSERT INTO subscriptions
            (id, owner, url, notification_index, starts_at, ends_at, updated_at, cells) VALUES

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::deployed;
 use crate::postgres::{PASSWORD, Postgres, USER};
-use crate::support::{AUDIENCE, Ask, Hub, Place, Process, display, tansiq, tansiq_ok, text};
+use crate::support::{Ask, Hub, Place, Process, display, tansiq, tansiq_ok, text};
 
 /// What the deployed implementation answered when it ran on the rows of `deployed::fill`.
 const ANSWERS: &str = include_str!("../data/deployed-answers.jsonl");
@@ -33,7 +33,7 @@ operational intents                  8         0         0            8
 implicit subscriptions               2         0         0            2
 constraints                          2         0         0            2
 USS availabilities                   2         0         0            2
-identification service areas         2         0         0            2
+identification service areas         4         0         0            4
 remote ID subscriptions              1         0         0            1
 pool participants                    1  (aux: counted only)
 ";
@@ -71,6 +71,10 @@ identification service area af000000-0000-4000-8000-000000000001: its cells is n
 0x4 is not the id of an S2 cell of level 13
 identification service area af000000-0000-4000-8000-000000000002: its owner is not good: \
 it is longer than 1024 bytes
+identification service area af000000-0000-4000-8000-000000000003: its url is not good: \
+it is longer than 2048 bytes
+identification service area af000000-0000-4000-8000-000000000004: its url is not good: \
+it holds a control character
 remote ID subscription ef000000-0000-4000-8000-000000000001: it has no notification_index
 ";
 
@@ -85,15 +89,9 @@ fn import(url: &str, data: &str, more: &[&str]) -> Output {
         .expect("the executable runs")
 }
 
-fn token(place: &Place, party: &str, scope: &str) -> String {
-    let key = place.private_key();
-    let arguments = ["token", "--key", &key, "--sub", party, "--audience", AUDIENCE];
-    tansiq_ok(&[&arguments[..], &["--scope", scope]].concat()).trim().to_owned()
-}
-
 fn ask(place: &Place, hub: &Hub, line: &Value) -> Value {
     let of = |name: &str| line[name].as_str().expect("a text").to_owned();
-    let token = Some(token(place, &of("party"), &of("scope")));
+    let token = Some(place.token_for(&of("party"), &of("scope")));
     let ask = Ask { method: "GET", path: of("path"), token, ..Ask::default() };
     let reply = hub.connect().ask(&ask).expect("it answers");
     assert_eq!(reply.status, 200, "{}: {}", ask.path, text(&reply.body));
@@ -156,7 +154,7 @@ fn lists_every_row_that_it_cannot_carry_and_carries_the_rest() {
     let report = std::fs::read_to_string(place.path("data").join("import-report.txt"));
     assert_eq!(report.expect("it is there"), format!("{REASONS}{UNREADABLE}"));
     let warned = text(&imported.stderr);
-    assert!(warned.contains("20 rows cannot be carried over"), "{warned}");
+    assert!(warned.contains("22 rows cannot be carried over"), "{warned}");
     // Nothing is in the log but the entry that closes the import.
     let shown = tansiq_ok(&["log", "show", &place.data()]);
     assert_eq!(shown.lines().count(), 1, "{shown}");
@@ -169,6 +167,37 @@ fn lists_every_row_that_it_cannot_carry_and_carries_the_rest() {
     let listed = std::fs::read_to_string(place.path("list")).expect("it is there");
     assert!(listed.starts_with(REASONS), "{listed}");
     assert!(text(&imported.stdout).contains("operational intents                 13         4"));
+}
+
+#[test]
+fn carries_urls_as_they_are_that_a_client_could_not_put_any_more() {
+    let Some(postgres) = Postgres::start() else { return };
+    deployed::found(&postgres, "v1.1.1");
+    let urls = [
+        "http://alder.example.com/rid",
+        "https://user:secret@alder.example.com/rid?tenant=1#part",
+        "https://alder.example.com:70000/a b",
+        "https://h\u{f6}he.example.com/rid",
+    ];
+    for (number, url) in urls.iter().enumerate() {
+        deployed::add_area(&postgres, &area_id(number), url);
+    }
+    let place = Place::new();
+
+    let imported = import(&postgres.url(), &place.data(), &[]);
+
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    let hub = place.start_hub();
+    for (number, url) in urls.iter().enumerate() {
+        let path = format!("/v1/dss/identification_service_areas/{}", area_id(number));
+        let scope = "dss.read.identification_service_areas";
+        let line = json!({ "party": "birch", "scope": scope, "path": path });
+        assert_eq!(ask(&place, &hub, &line)["service_area"]["flights_url"], *url);
+    }
+}
+
+fn area_id(number: usize) -> String {
+    format!("a1000000-0000-4000-8000-{number:012}")
 }
 
 #[test]

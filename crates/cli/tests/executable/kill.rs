@@ -1,5 +1,6 @@
 //! The kill test: a hub under load is killed at random moments and started again. Everything that
-//! it acknowledged is there, what was under way is wholly there or wholly not, and its log holds.
+//! it acknowledged of F3548 and F3411 is there, what was under way is wholly there or wholly not, and
+//! its log holds.
 //!
 //! `TANSIQ_KILL_ROUNDS` sets how many times it is killed, up to 1,000; `TANSIQ_KILL_SEED` what is
 //! sent and when.
@@ -9,8 +10,14 @@ use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use crate::support::{
-    Ask, Client, Hub, Place, Random, WAIT_S_MAX, display, intent_body, intent_path, tansiq_ok,
+    Ask, Client, Hub, Place, Random, STRATEGIC_COORDINATION, WAIT_S_MAX, display, intent_body,
+    intent_path, tansiq_ok,
 };
+
+#[path = "kill/remote_id.rs"]
+mod remote_id;
+
+use remote_id::RemoteId;
 
 const ROUNDS: u64 = 3;
 const ROUNDS_MAX: u64 = 1_000;
@@ -19,7 +26,7 @@ const ROUNDS_MAX: u64 = 1_000;
 const CLIENTS: u64 = 4;
 
 /// How many operational intents each client has at most.
-const SLOTS: u64 = 8;
+const INTENTS: u64 = 8;
 
 /// After how many acknowledged writes the hub is killed, at most.
 const WRITES_MAX: u64 = 400;
@@ -35,14 +42,22 @@ struct Known {
     version: u64,
 }
 
+/// What a write is about.
+#[derive(Clone, Copy, Debug)]
+enum Slot {
+    Intent(usize),
+    RemoteId(remote_id::Slot),
+}
+
 /// What a client has: a slot holds an intent in an altitude of its own, or nothing.
 struct Party {
     number: u64,
     token: String,
     random: Random,
-    slots: Vec<Option<Known>>,
+    intents: Vec<Option<Known>>,
+    remote_id: RemoteId,
     /// The write that was not answered, and the slot that it is for.
-    under_way: Option<(usize, Ask)>,
+    under_way: Option<(Slot, Ask)>,
 }
 
 #[test]
@@ -90,11 +105,20 @@ fn number_from(name: &str) -> Option<u64> {
 fn party(place: &Place, number: u64, seed: u64) -> Party {
     Party {
         number,
-        token: place.token(&format!("party-{number}")),
+        token: place.token_for(
+            &format!("party-{number}"),
+            &format!("{STRATEGIC_COORDINATION} {}", remote_id::SCOPES),
+        ),
         random: Random::new(seed ^ (number + 1) << 32),
-        slots: vec![None; SLOTS as usize],
+        intents: vec![None; INTENTS as usize],
+        remote_id: RemoteId::new(lat_deg(number)),
         under_way: None,
     }
+}
+
+/// Returns where a client has everything that it has.
+fn lat_deg(number: u64) -> f64 {
+    40.0 + number as f64
 }
 
 /// Lets all parties write and kills the hub once `writes` were acknowledged.
@@ -121,8 +145,7 @@ impl Party {
     /// Writes until the hub is gone; what was not answered stays under way.
     fn write(&mut self, mut client: Client, acknowledged: &Sender<()>, killed: &AtomicBool) {
         loop {
-            let slot = self.random.below(SLOTS) as usize;
-            let ask = self.next(slot);
+            let (slot, ask) = self.next();
             let Ok(reply) = client.ask(&ask) else {
                 assert!(killed.load(Ordering::SeqCst), "the hub broke a connection while it ran");
                 self.under_way = Some((slot, ask));
@@ -135,41 +158,49 @@ impl Party {
         }
     }
 
-    /// Returns the next write for a slot: create, then update or delete.
-    fn next(&mut self, slot: usize) -> Ask {
+    /// Returns the next write, and the slot that it is for.
+    fn next(&mut self) -> (Slot, Ask) {
+        let (slot, ask) = if self.random.below(2) == 0 {
+            let slot = self.random.below(INTENTS) as usize;
+            (Slot::Intent(slot), self.next_of_intent(slot))
+        } else {
+            let slot = RemoteId::draw(&mut self.random);
+            (Slot::RemoteId(slot), self.remote_id.next(slot, &mut self.random))
+        };
+        let idempotency_key = Some(self.random.uuid());
+        (slot, Ask { token: Some(self.token.clone()), idempotency_key, ..ask })
+    }
+
+    /// Returns the next write for an intent: create, then update or delete.
+    fn next_of_intent(&mut self, slot: usize) -> Ask {
         let band = slot as u32;
-        let lat_deg = 40.0 + self.number as f64;
         let put = |path: String, state: &str| Ask {
             method: "PUT",
             path,
-            body: intent_body(lat_deg, band, state),
+            body: intent_body(lat_deg(self.number), band, state),
             ..Ask::default()
         };
-        let ask = match &self.slots[slot] {
-            None => put(intent_path(&self.random.uuid(), None), "Accepted"),
-            Some(known) => {
-                let path = intent_path(&known.id, Some(&known.ovn));
-                if self.random.below(3) == 0 {
-                    Ask { method: "DELETE", path, ..Ask::default() }
-                } else {
-                    put(path, "Activated")
-                }
-            }
+        let Some(known) = &self.intents[slot] else {
+            return put(intent_path(&self.random.uuid(), None), "Accepted");
         };
-        let idempotency_key = Some(self.random.uuid());
-        Ask { token: Some(self.token.clone()), idempotency_key, ..ask }
+        let path = intent_path(&known.id, Some(&known.ovn));
+        if self.random.below(3) == 0 {
+            return Ask { method: "DELETE", path, ..Ask::default() };
+        }
+        put(path, "Activated")
     }
 
     /// Notes what an acknowledged write has left.
-    fn learn(&mut self, slot: usize, ask: &Ask, status: u16, body: &[u8]) {
+    fn learn(&mut self, slot: Slot, ask: &Ask, status: u16, body: &[u8]) {
         let said = String::from_utf8_lossy(body);
         assert!(matches!(status, 200 | 201), "{} {}: {status} {said}", ask.method, ask.path);
-        if ask.method == "DELETE" {
-            self.slots[slot] = None;
-            return;
-        }
         let reply: serde_json::Value = serde_json::from_slice(body).expect("a JSON body");
-        self.slots[slot] = Some(known(&reply));
+        match slot {
+            Slot::Intent(slot) => {
+                self.intents[slot] = (ask.method == "PUT").then(|| known(&reply));
+            }
+            Slot::RemoteId(slot) => self.remote_id.learn(slot, ask, &reply),
+        }
     }
 
     /// Checks, on a hub that was started again, all that is known.
@@ -182,7 +213,7 @@ impl Party {
             let again = client.ask(&ask).expect("it answers");
             assert_eq!((again.status, again.body), (reply.status, reply.body), "round {round}");
         }
-        for known_before in self.slots.iter().flatten() {
+        for known_before in self.intents.iter().flatten() {
             let path = intent_path(&known_before.id, None);
             let token = Some(self.token.clone());
             let ask = Ask { method: "GET", path, token, ..Ask::default() };
@@ -191,12 +222,13 @@ impl Party {
             assert_eq!(known(&reply.json()), *known_before, "round {round}");
         }
         self.check_nothing_else_is_there(&mut client, round);
+        self.remote_id.check(&mut client, &self.token, round);
     }
 
-    /// What was deleted is gone, and nothing was invented.
+    /// What was deleted of intents is gone, and nothing was invented.
     fn check_nothing_else_is_there(&self, client: &mut Client, round: u64) {
         let put: serde_json::Value =
-            serde_json::from_str(&intent_body(40.0 + self.number as f64, 0, "Accepted"))
+            serde_json::from_str(&intent_body(lat_deg(self.number), 0, "Accepted"))
                 .expect("it was made here");
         let mut area = put["extents"][0].clone();
         let volume = area["volume"].as_object_mut().expect("an object");
@@ -212,7 +244,7 @@ impl Party {
         let references = reply["operational_intent_references"].as_array().expect("a list");
         let mut found: Vec<&str> =
             references.iter().map(|reference| reference["id"].as_str().expect("an id")).collect();
-        let known = self.slots.iter().flatten();
+        let known = self.intents.iter().flatten();
         let mut expected: Vec<&str> = known.map(|known| known.id.as_str()).collect();
         found.sort_unstable();
         expected.sort_unstable();

@@ -66,10 +66,14 @@ impl Place {
     }
 
     pub(crate) fn token(&self, party: &str) -> String {
+        self.token_for(party, STRATEGIC_COORDINATION)
+    }
+
+    /// Returns a token with scopes, separated by spaces.
+    pub(crate) fn token_for(&self, party: &str, scopes: &str) -> String {
         let key = self.private_key();
         let arguments = ["token", "--key", &key, "--sub", party, "--audience", AUDIENCE];
-        let scope = ["--scope", STRATEGIC_COORDINATION];
-        tansiq_ok(&[&arguments[..], &scope[..]].concat()).trim().to_owned()
+        tansiq_ok(&[&arguments[..], &["--scope", scopes]].concat()).trim().to_owned()
     }
 
     /// The arguments that start a hub here, on any port.
