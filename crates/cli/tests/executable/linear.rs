@@ -109,6 +109,12 @@ fn what_clients_see_through_kills_happened_in_one_order() {
     }
 }
 
+/// Lets some time pass between two looks at something that tells nobody when it changes.
+#[expect(clippy::disallowed_methods, reason = "a process that starts, and clients that do not wait")]
+fn pause() {
+    std::thread::sleep(CONNECT_PAUSE);
+}
+
 impl Scene {
     #[expect(clippy::disallowed_methods, reason = "requested OVNs carry the time of now")]
     fn new(place: &Place, hub: &Hub, random: &mut Random) -> Self {
@@ -132,7 +138,7 @@ impl Scene {
         while self.answered.load(Ordering::SeqCst) < answered {
             assert!(pauses < CONNECTS_MAX, "the clients make no progress");
             pauses += 1;
-            std::thread::sleep(CONNECT_PAUSE);
+            pause();
         }
     }
 
@@ -169,7 +175,7 @@ impl Scene {
             if let Ok(client) = Client::connect(address) {
                 return client;
             }
-            std::thread::sleep(CONNECT_PAUSE);
+            pause();
         }
         panic!("the hub does not come back");
     }
