@@ -1,5 +1,7 @@
 //! What the log carries for this family, and what the state answers.
 
+use std::io;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::constraint::{self, ConstraintReference};
@@ -11,9 +13,11 @@ use crate::subscription::{self, SubscriptionView};
 use crate::uss_availability::{self, UssAvailabilityStatus};
 use crate::{Party, SubscriberToNotify};
 
-/// One request of one party, as the log keeps it: version 2 of the stored form, which
-/// has all of version 1 unchanged.
+mod version_1;
+
+/// One request of one party, as the log keeps it: version 2 of the stored form.
 ///
+/// Version 1 had fewer requests, and the OVNs of a key in full; [`Command::from_bytes`] reads both.
 /// Its borsh encoding is canonical and described byte by byte in `docs/log-format.md`.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Command {
@@ -190,6 +194,22 @@ pub enum Refusal {
     /// About something to carry over.
     #[error(transparent)]
     Import(#[from] import::Refusal),
+}
+
+impl Command {
+    /// Reads a command in the stored form of a version.
+    pub fn from_bytes(version: u16, bytes: &[u8]) -> io::Result<Self> {
+        match version {
+            1 => version_1::read(bytes),
+            2 => Self::try_from_slice(bytes),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the version is not known")),
+        }
+    }
+
+    /// Returns the stored form of version 2.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        borsh::to_vec(self).expect("a vector takes any number of bytes")
+    }
 }
 
 impl Request {

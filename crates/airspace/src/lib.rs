@@ -43,7 +43,7 @@ pub use limits::{
     PAST_SUFFIXES_MAX, USS_AVAILABILITIES_MAX,
 };
 pub use notification::{SubscriberToNotify, SubscriptionState};
-pub use ovn::{NextOvn, Ovn, OvnSuffix, SUFFIX_SKEW_MAX};
+pub use ovn::{NextOvn, Ovn, OvnHash, OvnSuffix, SUFFIX_SKEW_MAX};
 pub use remote_id_version::{RemoteIdVersion, RemoteIdVersionError};
 pub use state::{Counts, FrozenState, State, Times};
 pub use text::{Party, TextError, UssBaseUrl};

@@ -14,7 +14,8 @@ use crate::state::State;
 use crate::table::Slot;
 use crate::uss_availability::UssAvailabilityState;
 use crate::{
-    Accepted, EntityId, Extent, NextOvn, Ovn, OvnSuffix, Party, SubscriptionId, UssBaseUrl, expiry,
+    Accepted, EntityId, Extent, NextOvn, Ovn, OvnHash, OvnSuffix, Party, SubscriptionId,
+    UssBaseUrl, expiry,
 };
 
 mod attachment;
@@ -47,8 +48,8 @@ pub struct Put {
     pub extent: Extent,
     /// The state to be in; `wire` has refused a creation in any state but `Accepted`.
     pub state: OperationalIntentState,
-    /// The OVNs that the caller has seen, ascending, without repetition.
-    pub key: Vec<Ovn>,
+    /// What stands for the OVNs that the caller has seen, ascending, without repetition.
+    pub key: Vec<OvnHash>,
     /// Where its details are found.
     pub uss_base_url: UssBaseUrl,
     /// What keeps its manager informed.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use sha2::{Digest, Sha256};
 use spacetime::Timestamp;
 
 use crate::text::TextError;
@@ -19,6 +20,13 @@ pub const SUFFIX_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
 /// A secret of its manager until the manager shows it: never logged, never shown to others.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ovn(Arc<str>);
+
+/// What stands for an OVN in a key: the first 128 bits of the SHA-256 of its text.
+///
+/// A key may have thousands of OVNs of up to [`Ovn::LENGTH_MAX`] bytes, and each entry of the log
+/// goes to every hub. As nobody guesses an OVN, nobody finds another text with its hash.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct OvnHash([u8; 16]);
 
 /// The UUIDv7 that a manager wishes its next OVN to end with (`requested_ovn_suffix`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -69,6 +77,28 @@ impl Ovn {
             NextOvn::Random(bits) => Self::of_bits(id, bits),
             NextOvn::Requested(suffix) => Ovn(Arc::from(format!("{id}_{suffix}"))),
         }
+    }
+}
+
+impl OvnHash {
+    /// Returns what stands for an OVN.
+    pub fn of(ovn: &Ovn) -> Self {
+        let hash: [u8; 32] = Sha256::digest(ovn.as_str()).into();
+        let (first, _) = hash.split_first_chunk().expect("16 of 32 bytes");
+        OvnHash(*first)
+    }
+
+    /// Returns what stands for these OVNs in a key: ascending, without repetition.
+    pub fn key_of<'a>(ovns: impl IntoIterator<Item = &'a Ovn>) -> Vec<Self> {
+        let mut key: Vec<_> = ovns.into_iter().map(OvnHash::of).collect();
+        key.sort_unstable();
+        key.dedup();
+        key
+    }
+
+    /// Returns the bytes, which say nothing about the OVN to who does not know it.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 }
 
@@ -151,6 +181,12 @@ impl fmt::Display for OvnSuffix {
 impl fmt::Debug for Ovn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ovn(..)")
+    }
+}
+
+impl fmt::Debug for OvnHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OvnHash(..)")
     }
 }
 

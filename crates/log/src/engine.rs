@@ -10,6 +10,15 @@ use tokio::sync::oneshot;
 
 use crate::{Entry, Hash, Head, Position};
 
+/// How many bytes the command of an entry may have that is appended; more is refused with
+/// [`AppendError::TooLarge`].
+///
+/// On one machine as in a pool, whose hubs each keep it, so that a log can be moved from the one to
+/// the other. Entries that earlier releases wrote had up to [`COMMAND_BYTES_MAX`] and are read.
+///
+/// [`COMMAND_BYTES_MAX`]: crate::COMMAND_BYTES_MAX
+pub const APPEND_BYTES_MAX: usize = ::pool::COMMAND_BYTES_MAX;
+
 /// The ordered, durable log.
 pub trait Log: Send + Sync + 'static {
     /// Queues an entry; never waits.

@@ -10,11 +10,8 @@ use std::sync::Arc;
 
 use spacetime::Timestamp;
 
-/// How many bytes a command may have; more is refused with [`AppendError::TooLarge`].
-///
-/// A request's body has at most 4 MiB; a command is smaller than that and its cells.
-///
-/// [`AppendError::TooLarge`]: crate::AppendError::TooLarge
+/// How many bytes a command may have that is read; one that is appended has at most
+/// [`APPEND_BYTES_MAX`](crate::APPEND_BYTES_MAX).
 pub const COMMAND_BYTES_MAX: usize = (4 * 1024 + 256) * 1024;
 
 /// How many bytes an entry may have in its canonical form.

@@ -26,8 +26,8 @@ mod verify;
 pub use backup::{BackupError, backup, restore};
 pub use chain::{Hash, Head, Position, chain_hash, leaf_hash};
 pub use engine::{
-    AppendError, Committed, Damage, Follow, FollowError, Follower, HeadFuture, Log, LogError,
-    Receipt, Ticket,
+    APPEND_BYTES_MAX, AppendError, Committed, Damage, Follow, FollowError, Follower, HeadFuture,
+    Log, LogError, Receipt, Ticket,
 };
 pub use entry::{
     COMMAND_BYTES_MAX, ENTRY_BYTES_MAX, Entry, EntryError, Family, Proposer, ProposerError,

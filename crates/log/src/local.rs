@@ -33,8 +33,8 @@ use crate::history::History;
 use crate::segment;
 use crate::snapshot::{self, SnapshotStore};
 use crate::{
-    AppendError, Damage, Entry, Follower, Head, HeadFuture, Log, LogError, NoObserver, Observer,
-    Position, Receipt, Ticket, leaf_hash,
+    APPEND_BYTES_MAX, AppendError, Damage, Entry, Follower, Head, HeadFuture, Log, LogError,
+    NoObserver, Observer, Position, Receipt, Ticket, leaf_hash,
 };
 
 pub use self::outcomes::{FlushError, Outcomes};
@@ -319,6 +319,9 @@ impl LocalLog {
 
 impl Log for LocalLog {
     fn append(&self, entry: Entry, ticket: Ticket) -> Result<Receipt, AppendError> {
+        if APPEND_BYTES_MAX < entry.command.len() {
+            return Err(AppendError::TooLarge);
+        }
         let bytes = entry.to_bytes().map_err(|_| AppendError::TooLarge)?;
         let leaf = leaf_hash(&bytes);
         let (answer, receipt) = Receipt::pair();

@@ -37,7 +37,7 @@ mod version;
 pub use constraint::Constraint;
 pub use expiry::Horizons;
 pub use identification_service_area::IdentificationServiceArea;
-pub use operational_intent::OperationalIntent;
+pub use operational_intent::{OperationalIntent, is_in_key};
 pub use remote_id_subscription::RemoteIdSubscription;
 pub use subscription::Subscription;
 pub use uss_availability::UssAvailability;

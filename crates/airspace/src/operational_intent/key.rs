@@ -5,7 +5,7 @@ use crate::index::{Occupied, Query};
 use crate::operational_intent::NotifyForConstraints;
 use crate::state::State;
 use crate::uss_availability::UssAvailabilityState;
-use crate::{Ovn, Party, constraint};
+use crate::{Ovn, OvnHash, Party, constraint};
 
 /// Refuses a put whose key lacks the OVN of something that is there.
 ///
@@ -47,6 +47,6 @@ fn needs_key(state: &State, found: &OperationalIntent) -> bool {
         || state.availability_of(&found.manager) != UssAvailabilityState::Down
 }
 
-fn is_in(key: &[Ovn], ovn: &Ovn) -> bool {
-    key.binary_search(ovn).is_ok()
+fn is_in(key: &[OvnHash], ovn: &Ovn) -> bool {
+    !key.is_empty() && key.binary_search(&OvnHash::of(ovn)).is_ok()
 }

@@ -5,7 +5,7 @@ use airspace::operational_intent::{
 };
 use airspace::subscription::{self, NotifyFor};
 use airspace::{
-    EntityId, Extent, Footprint, NextOvn, Ovn, OvnSuffix, Party, RemoteIdVersion, Search,
+    EntityId, Extent, Footprint, NextOvn, Ovn, OvnHash, OvnSuffix, Party, RemoteIdVersion, Search,
     SubscriptionId, UssBaseUrl, constraint, identification_service_area, remote_id_subscription,
 };
 use spacetime::{Altitude, Cell, Cells, Timestamp};
@@ -122,8 +122,8 @@ impl Intent for operational_intent::Put {
     }
 
     fn key(mut self, numbers: &[u8]) -> Self {
-        self.key = numbers.iter().map(|number| random_ovn(*number)).collect();
-        self.key.sort_unstable();
+        let seen: Vec<_> = numbers.iter().map(|number| random_ovn(*number)).collect();
+        self.key = OvnHash::key_of(&seen);
         self
     }
 

@@ -5,7 +5,7 @@ use airspace::import::{
     UssAvailability,
 };
 use airspace::uss_availability::{self, UssAvailabilityState};
-use airspace::{F3411Settings, NextOvn, OvnSuffix};
+use airspace::{F3411Settings, NextOvn, OvnHash, OvnSuffix};
 use spacetime::Timestamp;
 
 use crate::asks::{
@@ -88,7 +88,7 @@ fn goes_on_from_what_was_carried_over() {
 
     let constraint = scene.state.find_constraint(scene.now(), &party(A), entity(2));
     let mut again = intent(1, place()).over(&ovn).with(existing(1));
-    again.key.extend(constraint.expect("it is there").ovn);
+    again.key = OvnHash::key_of(&constraint.expect("it is there").ovn);
     scene.ask(A, again.clone());
     scene.ask(A, again);
     scene.note("the OVN was shown to nobody but its manager");

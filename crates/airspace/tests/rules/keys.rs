@@ -202,7 +202,8 @@ fn takes_ten_thousand_keys() {
     scene.quietly(B, intent(1, place()));
     let mut put = intent(2, place()).key(&[1]);
     for number in 0..10_000 {
-        put.key.push(airspace::Ovn::new(&format!("key-{number}")).expect("a key"));
+        let ovn = airspace::Ovn::new(&format!("key-{number}")).expect("a key");
+        put.key.push(airspace::OvnHash::of(&ovn));
     }
     put.key.sort_unstable();
 

@@ -19,6 +19,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn unhex(text: &str) -> Vec<u8> {
+    let pairs = (0..text.len()).step_by(2).map(|at| &text[at..at + 2]);
+    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("a hexadecimal number")).collect()
+}
+
 /// Returns the stored form of a command, after it was read and written again.
 fn stored(request: impl Into<Request>) -> String {
     let command = Command { party: party(A), retry: None, request: request.into() };
@@ -32,7 +37,7 @@ fn stored(request: impl Into<Request>) -> String {
 }
 
 #[test]
-fn keeps_the_form_of_each_command() {
+fn keeps_the_form_of_each_command_of_f3548() {
     let put = intent(1, place()).key(&[2, 3]).with(implicit_for_constraints(9));
     let update = intent(1, place()).state(OperationalIntentState::Contingent).with(existing(9));
     let requests: [Request; 12] = [
@@ -58,7 +63,7 @@ fn keeps_the_form_of_each_command() {
     let lines: Vec<_> = requests.into_iter().map(stored).collect();
 
     insta::assert_snapshot!(lines.join("\n"), @"
-    050000007573732d610000000000000000400080000000000000010000c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c000000000200000016000000416749434167494341674943416749434167494341671600000041774d4441774d4441774d4441774d4441774d4441770900000068747470733a2f2f7502000000000000400080000000000000090900000068747470733a2f2f73000001010101010101010101010101010101
+    050000007573732d610000000000000000400080000000000000010000c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c000000000200000040025c141dc101ed6405c035a6b6f596a3ce5a391bd4683308bb2d5247855a470900000068747470733a2f2f7502000000000000400080000000000000090900000068747470733a2f2f73000001010101010101010101010101010101
     050000007573732d6100000000000000004000800000000000000101160000004151454241514542415145424151454241514542415100c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c00000003000000000900000068747470733a2f2f75010000000000004000800000000000000901018bcfe5680070008000000000000007
     050000007573732d610001000000000000400080000000000000011600000041514542415145424151454241514542415145424151
     050000007573732d610002000000000000400080000000000000020000c7b11b240a0600000d753f240a0600000001000000000000000c0000000900000068747470733a2f2f6302020202020202020202020202020202
@@ -71,6 +76,38 @@ fn keeps_the_form_of_each_command() {
     050000007573732d61000780510100
     050000007573732d610000000000000000400080000000000000010000c7b11b240a0600000d753f240a060001a086010001400d030001000000000000000c00000000000000000900000068747470733a2f2f75000001010101010101010101010101010101
     ");
+}
+
+#[test]
+fn reads_what_version_1_had_in_full_in_a_key() {
+    let put = intent(1, place()).key(&[2, 3]).with(implicit_for_constraints(9));
+    let command = Command { party: party(A), retry: None, request: put.into() };
+    let bytes = unhex(
+        "050000007573732d610000000000000000400080000000000000010000c7b11b240a0600000d753f\
+         240a060001a086010001400d030001000000000000000c0000000002000000160000004167494341\
+         67494341674943416749434167494341671600000041774d4441774d4441774d4441774d4441774d\
+         4441770900000068747470733a2f2f75020000000000004000800000000000000909000000687474\
+         70733a2f2f73000001010101010101010101010101010101",
+    );
+
+    assert_eq!(Command::from_bytes(1, &bytes).expect("it is whole"), command);
+    assert!(Command::from_bytes(2, &bytes).is_err());
+    assert!(Command::from_bytes(1, &command.to_bytes()).is_err());
+    assert!(Command::from_bytes(0, &bytes).is_err());
+    assert!(Command::from_bytes(3, &bytes).is_err());
+}
+
+#[test]
+fn has_in_version_1_what_came_with_it_only() {
+    for (request, is_old) in [
+        (Request::from(Settings { f3548_retention_s: 86_400 }), true),
+        (F3411Settings { retention_s: 1_800 }.into(), false),
+    ] {
+        let command = Command { party: party(A), retry: None, request };
+
+        assert_eq!(Command::from_bytes(1, &command.to_bytes()).is_ok(), is_old);
+        assert_eq!(Command::from_bytes(2, &command.to_bytes()).expect("it is whole"), command);
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(crate) fn entry(position: Position, entry: &Entry, ovns: Ovns) -> Value {
         "version": entry.version,
     });
     let known = match entry.family {
-        Family::AIRSPACE => show_command(&mut shown, &entry.command, ovns),
+        Family::AIRSPACE => show_command(&mut shown, entry.version, &entry.command, ovns),
         Family::HUB => show_declaration(&mut shown, entry),
         _ => None,
     };
@@ -51,8 +51,8 @@ pub(crate) fn entry(position: Position, entry: &Entry, ovns: Ovns) -> Value {
     shown
 }
 
-fn show_command(shown: &mut Value, bytes: &[u8], ovns: Ovns) -> Option<()> {
-    let command: Command = borsh::from_slice(bytes).ok()?;
+fn show_command(shown: &mut Value, version: u16, bytes: &[u8], ovns: Ovns) -> Option<()> {
+    let command = Command::from_bytes(version, bytes).ok()?;
     shown["party"] = json!(command.party.as_str());
     if let Some(retry) = command.retry {
         shown["idempotency_key_sha256"] = json!(hex(&retry.key));
@@ -156,7 +156,7 @@ fn put_operational_intent(put: &operational_intent::Put, ovns: Ovns) -> Value {
         "extent": extent(volume),
         "state": intent_state(*state),
         "key": match ovns {
-            Ovns::Shown => json!(key.iter().map(Ovn::as_str).collect::<Vec<_>>()),
+            Ovns::Shown => json!(key.iter().map(|hash| hex(hash.as_bytes())).collect::<Vec<_>>()),
             Ovns::Hidden => json!(format!("({} hidden)", key.len())),
         },
         "uss_base_url": uss_base_url.as_str(),
@@ -316,6 +316,7 @@ fn time(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use airspace::OvnHash;
     use airspace::{EntityId, Party, Retry, UssBaseUrl};
     use log::Proposer;
     use spacetime::Cell;
@@ -338,7 +339,7 @@ mod tests {
                     cells: Cells::from_unsorted(vec![cell.expect("a cell")]).expect("one"),
                 },
                 state: OperationalIntentState::Activated,
-                key: vec![Ovn::new("secret-key").expect("short")],
+                key: OvnHash::key_of(&[Ovn::new("secret-key").expect("short")]),
                 uss_base_url: UssBaseUrl::new("https://alder.example.com").expect("short"),
                 subscription: SubscriptionChoice::None,
                 next_ovn: NextOvn::Random([0xab; 16]),
@@ -349,7 +350,7 @@ mod tests {
     fn shown(command: Vec<u8>, family: Family, ovns: Ovns) -> Value {
         let logged = Entry {
             family,
-            version: 1,
+            version: 2,
             proposer: Proposer::new("hub").expect("a name"),
             stamp: Timestamp::from_micros(0).expect("in range"),
             command,
@@ -379,7 +380,9 @@ mod tests {
         let hidden = shown(command.clone(), Family::AIRSPACE, Ovns::Hidden).to_string();
         let open = shown(command, Family::AIRSPACE, Ovns::Shown).to_string();
 
-        for secret in ["secret-ovn", "secret-key", "abababab"] {
+        // In a key a hash stands for the OVN.
+        let of_key = OvnHash::of(&Ovn::new("secret-key").expect("short"));
+        for secret in ["secret-ovn", &hex(of_key.as_bytes()), "abababab"] {
             assert!(!hidden.contains(secret), "{secret}");
             assert!(open.contains(secret), "{secret}");
         }

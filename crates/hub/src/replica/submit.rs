@@ -30,7 +30,11 @@ pub enum SubmitError {
     #[error("this party has as many commands waiting as one party may; none of this one was done")]
     PartyShare,
     /// It is larger than an entry may be.
-    #[error("the request is larger than what the log takes in one entry")]
+    #[error(
+        "the request is larger than the {} bytes that the log takes of one; nothing was done: ask for \
+         less, or with fewer keys",
+        log::APPEND_BYTES_MAX
+    )]
     TooLarge,
     /// The hub stops. It is not and never will be in the log.
     #[error("the hub is stopping; nothing was done")]
@@ -90,7 +94,7 @@ impl Replica {
         command: Command,
         held: H,
     ) -> Result<Outcome, SubmitError> {
-        let bytes = borsh::to_vec(&command).expect("writing to memory does not fail");
+        let bytes = command.to_bytes();
         match self.put(&command.party, Family::AIRSPACE, bytes, held).await? {
             Answer::Decided(outcome) => Ok(outcome),
             Answer::Repeat { first } => self.kept_outcome(first).await,

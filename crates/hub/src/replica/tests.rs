@@ -8,7 +8,7 @@ use spacetime::{Cell, Cells};
 use super::declaration::Declaration;
 use super::*;
 
-const LARGE: usize = 1 << 20;
+const LARGE: usize = 512 * 1024 - 1024;
 
 fn log_in(dir: &Path) -> Arc<LocalLog> {
     let options = log::Options { disk_free_bytes_min: 0, ..log::Options::default() };
@@ -48,13 +48,13 @@ fn command(party_name: &str, n: u8, key_bytes: usize) -> Command {
             .expect("there is one"),
     };
     let uss_base_url = airspace::UssBaseUrl::new("https://uss.example").expect("a URL");
-    let key = (0..key_bytes / 128).map(|n| airspace::Ovn::new(&format!("{n:0>120}")));
+    let key = (0..key_bytes / 16).map(|n| airspace::Ovn::new(&n.to_string()).expect("short"));
     let request = Request::PutOperationalIntent(airspace::operational_intent::Put {
         id,
         ovn: None,
         extent,
         state: airspace::operational_intent::OperationalIntentState::Accepted,
-        key: key.collect::<Result<_, _>>().expect("good OVNs"),
+        key: airspace::OvnHash::key_of(&key.collect::<Vec<_>>()),
         uss_base_url,
         subscription: airspace::operational_intent::SubscriptionChoice::None,
         next_ovn: airspace::NextOvn::Random([n; 16]),

@@ -31,7 +31,7 @@ impl Engine for LocalEngine {
     }
 
     fn command_bytes_max(&self) -> usize {
-        crate::COMMAND_BYTES_MAX
+        crate::APPEND_BYTES_MAX
     }
 }
 

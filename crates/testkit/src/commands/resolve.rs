@@ -4,7 +4,8 @@ use airspace::operational_intent::{
     self, NotifyForConstraints, OperationalIntentState, SubscriptionChoice,
 };
 use airspace::{
-    Command, EntityId, NextOvn, Ovn, OvnSuffix, Party, Request, Retry, Search, SubscriptionId,
+    Command, EntityId, NextOvn, Ovn, OvnHash, OvnSuffix, Party, Request, Retry, Search,
+    SubscriptionId,
 };
 use sha2::{Digest, Sha256};
 use spacetime::Timestamp;
@@ -259,7 +260,7 @@ fn pick<T>(from: &[T], which: Choice) -> Option<&T> {
 }
 
 /// Ascending and without repetition, as every key in a command.
-fn key(model: &Model, party: &Party, plan: KeyPlan) -> Vec<Ovn> {
+fn key(model: &Model, party: &Party, plan: KeyPlan) -> Vec<OvnHash> {
     let mut intents: Vec<_> =
         model.operational_intents.iter().map(|known| (&known.manager, &known.ovn)).collect();
     if !matches!(plan, KeyPlan::OperationalIntents) {
@@ -275,8 +276,5 @@ fn key(model: &Model, party: &Party, plan: KeyPlan) -> Vec<Ovn> {
         KeyPlan::Own => intents.retain(|(manager, _)| *manager == party),
         KeyPlan::Empty => intents.clear(),
     }
-    let mut key: Vec<Ovn> = intents.into_iter().map(|(_, ovn)| ovn.clone()).collect();
-    key.sort_unstable();
-    key.dedup();
-    key
+    OvnHash::key_of(intents.into_iter().map(|(_, ovn)| ovn))
 }

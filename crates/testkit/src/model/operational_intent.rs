@@ -9,6 +9,8 @@ use airspace::{
     Accepted, EntityId, Extent, NextOvn, Ovn, OvnSuffix, Party, Search, SubscriptionId, UssBaseUrl,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::notification::{self, Change};
 use super::overlap::{in_altitude, in_time, search_of, share_a_cell};
 use super::{CLOCK_SKEW_MAX, Model, Subscription, constraint, limits, subscription};
@@ -288,20 +290,26 @@ fn refuse_missing_keys(
         let is_down = there.uss_availability == UssAvailabilityState::Down;
         let is_excused = is_down && there.state == OperationalIntentState::Accepted;
         let ovn = &known(model, there.id).expect("it was just found").ovn;
-        there.id != put.id && !is_excused && !put.key.contains(ovn)
+        there.id != put.id && !is_excused && !is_in_key(put, ovn)
     });
     let mut constraints = Vec::new();
     if attached.is_some_and(|subscription| subscription.notify_for_constraints) {
         constraints = constraint::matching(model, party, &here);
         constraints.retain(|there| {
             let there = model.constraints.iter().find(|known| known.id == there.id);
-            !put.key.contains(&there.expect("it was just found").ovn)
+            !is_in_key(put, &there.expect("it was just found").ovn)
         });
     }
     if operational_intents.is_empty() && constraints.is_empty() {
         return Ok(());
     }
     Err(Refusal::MissingKeys { operational_intents, constraints })
+}
+
+/// An OVN stands in a key as the first half of its SHA-256.
+pub fn is_in_key(put: &Put, ovn: &Ovn) -> bool {
+    let half = &Sha256::digest(ovn.as_str().as_bytes())[..16];
+    put.key.iter().any(|hash| hash.as_bytes() == half)
 }
 
 /// A subscription lists all that name it, so only so many may.

@@ -9,7 +9,7 @@ use airspace::{
 };
 use spacetime::Timestamp;
 use testkit::commands::{Resolver, steps_from_seed};
-use testkit::model::Model;
+use testkit::model::{Model, is_in_key};
 
 mod names;
 mod remote_id;
@@ -207,7 +207,7 @@ fn corners_of_put(
         matches!(put.state, OperationalIntentState::Accepted | OperationalIntentState::Activated);
     let is_unknown = |id| {
         let known = before.operational_intents.iter().find(|known| known.id == id);
-        id != put.id && known.is_some_and(|known| !put.key.contains(&known.ovn))
+        id != put.id && known.is_some_and(|known| !is_in_key(put, &known.ovn))
     };
     if needs_key && there.is_ok_and(|there| there.iter().any(|other| is_unknown(other.id))) {
         corners.push("a manager that is down is excused");

@@ -5,7 +5,7 @@ use airspace::operational_intent::{
 };
 use airspace::uss_availability::UssAvailabilityState;
 use airspace::{
-    EntityId, NextOvn, Ovn, OvnSuffix, Party, Search, SubscriberToNotify as Notified,
+    EntityId, NextOvn, Ovn, OvnHash, OvnSuffix, Party, Search, SubscriberToNotify as Notified,
     SubscriptionId, UssBaseUrl,
 };
 use serde::{Deserialize, Serialize};
@@ -228,7 +228,7 @@ pub fn parse_put(
         ovn: target.ovn,
         extent,
         state: message.state,
-        key: message.key,
+        key: OvnHash::key_of(&message.key),
         uss_base_url: message.uss_base_url,
         subscription,
         next_ovn: match message.requested_ovn_suffix {

@@ -132,3 +132,20 @@ async fn accepts_an_id_in_any_written_form_and_a_suffix_of_now() {
     let refused = uss1.put(&format!("{PATH}/{OTHER_ID}"), &old).await.expect(400);
     assert_eq!(refused["message"], "the requested OVN suffix is more than 5 minutes from now");
 }
+
+#[tokio::test]
+async fn takes_thousands_of_the_longest_keys_and_no_more_than_the_log_does() {
+    let hub = Fixture::start().await;
+    let uss1 = hub.party("uss1", SC);
+    let with_key = |count: usize, length: usize| {
+        let key: Vec<String> = (0..count).map(|number| format!("{number:0>length$}")).collect();
+        with(operational_intent(), "/key", json!(key))
+    };
+    // 16 bytes stand for each in the log, whatever its length.
+    let too_many = log::APPEND_BYTES_MAX / 16;
+
+    uss1.put(&format!("{PATH}/{ID}"), &with_key(10_000, 128)).await.expect(201);
+    let refused = uss1.put(&format!("{PATH}/{OTHER_ID}"), &with_key(too_many, 8)).await.expect(413);
+
+    assert!(refused["message"].as_str().is_some_and(|it| it.contains("fewer keys")), "{refused}");
+}
