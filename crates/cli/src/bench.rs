@@ -6,6 +6,7 @@ mod connection;
 mod histogram;
 mod load;
 mod million;
+mod processor;
 mod target;
 
 use std::path::PathBuf;
@@ -18,8 +19,10 @@ pub(crate) use self::histogram::Histogram;
 use self::busy::Busy;
 use self::load::Tally;
 use self::million::Measured;
-use self::target::{Process, Start, Target, Trust};
+use self::processor::Shares;
+use self::target::{Process, Start, StartPool, Target, Trust};
 use crate::failure::Failure;
+use crate::local_pool::HUBS_MAX;
 use crate::output;
 
 /// A snapshot after so many entries, when asked for: several a second under full load.
@@ -38,6 +41,7 @@ Examples:
   tansiq bench flights --connections 64 --live 1
   tansiq bench flights --connections 16 --live 100 --snapshot --data /var/tmp/bench
   tansiq bench searches --live 100
+  tansiq bench flights --hubs 3                one hub, then a pool of three on three members of etcd
   tansiq bench million
   tansiq bench flights --hub http://127.0.0.1:8082 --key /tmp/test.key.pem --audience localhost")]
 pub(crate) struct Bench {
@@ -71,6 +75,14 @@ pub(crate) struct Bench {
     /// Makes the hub take snapshots all the time.
     #[arg(long, conflicts_with = "hub")]
     snapshot: bool,
+    /// Puts the flights to a hub alone first, then to a pool of so many hubs (1 to 7) with a member
+    /// of etcd each, all on this machine.
+    #[arg(long, value_name = "HUBS", conflicts_with_all = ["hub", "snapshot"],
+          value_parser = parse_hubs)]
+    hubs: Option<usize>,
+    /// The etcd for the pool; the one on the path unless given, or one that Go builds.
+    #[arg(long, value_name = "FILE", requires = "hubs")]
+    etcd: Option<PathBuf>,
     /// How many intents `million` puts.
     #[arg(long, default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(million::INTENTS_MAX)))]
@@ -89,6 +101,9 @@ enum Scenario {
 
 /// Runs `tansiq bench`.
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
+    if bench.hubs.is_some() && bench.scenario != Scenario::Flights {
+        return Err(Failure::Refused("--hubs is for the scenario `flights`".to_owned()));
+    }
     let target = bench.target()?;
     let connections = usize::try_from(bench.connections).expect("it has a bound");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -99,7 +114,11 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     match bench.scenario {
         Scenario::Flights => {
             let tally = runtime.block_on(busy::fly(&target, busy))?;
-            bench.report("durable writes", &tally, target.process)
+            bench.report("durable writes", &tally, target.process)?;
+            match bench.hubs {
+                None => Ok(()),
+                Some(hubs) => runtime.block_on(bench.fly_in_pool(hubs, busy)),
+            }
         }
         Scenario::Searches => {
             let tally = runtime.block_on(busy::search(&target, busy))?;
@@ -119,8 +138,25 @@ impl Bench {
             let trust = Trust { key: key.clone(), audience: audience.clone() };
             return Target::running(url, &trust, parties);
         }
+        let alone = self.hubs.map_or("", |_| "alone");
+        let data = self.data.as_ref().map(|data| data.join(alone));
         let snapshot_entries = self.snapshot.then_some(SNAPSHOT_ENTRIES);
-        Target::start(&Start { data: self.data.clone(), snapshot_entries }, parties)
+        Target::start(&Start { data, snapshot_entries }, parties)
+    }
+
+    async fn fly_in_pool(&self, hubs: usize, busy: Busy) -> Result<(), Failure> {
+        let parties = usize::try_from(self.parties).expect("it has a bound");
+        let data = self.data.as_ref().map(|data| data.join("pool"));
+        let start = StartPool { hubs, etcd: self.etcd.as_deref(), data: data.as_deref() };
+        let target = Target::start_pool(&start, parties).await?;
+        let pool = target.pool.as_ref().expect("it was just started");
+        let shares = Shares::begin(pool.pool.processes());
+        let tally = busy::fly(&target, busy).await?;
+        output::line("")?;
+        let what = format!("durable writes in a pool of {hubs} hubs, {hubs} members of etcd");
+        self.report(&what, &tally, None)?;
+        shares.report()?;
+        target.pool.expect("it was just started").pool.stop()
     }
 
     fn report(&self, what: &str, tally: &Tally, process: Option<Process>) -> Result<(), Failure> {
@@ -136,6 +172,10 @@ impl Bench {
         output::line(latencies(&tally.latencies))?;
         let average = tally.answered_bytes.checked_div(tally.latencies.count()).unwrap_or(0);
         output::line(format_args!("answers: {average} bytes on average"))?;
+        if matches!(self.scenario, Scenario::Flights) {
+            // A flight is created, activated and deleted.
+            output::line(format_args!("flights: {:.0}/s", per_second / 3.0))?;
+        }
         if let Some(process) = process {
             let resident = process.resident_bytes().unwrap_or(0);
             output::line(format_args!("hub: {} MiB resident", resident >> 20))?;
@@ -143,6 +183,11 @@ impl Bench {
         }
         errors(tally)
     }
+}
+
+fn parse_hubs(text: &str) -> Result<usize, String> {
+    let hubs = text.parse().ok().filter(|hubs| (1..=HUBS_MAX).contains(hubs));
+    hubs.ok_or_else(|| format!("it must be from 1 to {HUBS_MAX}"))
 }
 
 fn report_million(measured: &Measured) -> Result<(), Failure> {

@@ -3,6 +3,9 @@
 
 mod flight;
 mod fly;
+mod front;
+mod hub;
+mod pool;
 mod proof;
 mod recorded;
 mod report;
@@ -20,7 +23,10 @@ use airspace::EntityId;
 use clap::Args;
 use desk::{ConstraintRequest, Resolution};
 
+pub(crate) use self::hub::{DemoHub, run as run_hub};
+
 use self::flight::Flown;
+use self::pool::Size;
 use self::proof::{Room, Zone};
 use self::recorded::{ROOM, Traffic};
 use self::report::Story;
@@ -28,11 +34,16 @@ use self::town::{Closed, ClosedIds, Scene, Town};
 use self::world::World;
 use crate::clock;
 use crate::failure::Failure;
+use crate::local_pool::HUBS_MAX;
 use crate::output::line;
 use crate::progress;
+use crate::signals::Signals;
 
 /// How long after now the story in the town begins.
 const STORY_LEAD_S: u64 = 10 * 60;
+
+/// How many hubs a pool has at least that goes on when one of them and a member of etcd are killed.
+const POOL_HUBS_MIN: usize = 3;
 
 /// The arguments of `tansiq demo`.
 #[derive(Debug, Args)]
@@ -43,6 +54,7 @@ Examples:
   tansiq demo                                  a town, three parties; serves until Ctrl-C
   tansiq demo --once                           ends after the proof; exit code 1 if it fails
   tansiq demo --once --traffic flights.json.gz recorded traffic, dealt to two parties
+  tansiq demo --once --hubs 3                  the town on a pool, of which a part is killed
 
 A file of traffic has rows of timestamp (ms since 1970), icao24, callsign, latitude, longitude and
 altitude (feet), as JSON rows or columns, or as CSV with a header line.")]
@@ -53,6 +65,13 @@ pub(crate) struct Demo {
     /// Where the data go; must be empty or not there. A temporary directory unless given.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Flies the town on a pool of so many hubs (3 to 7) and as many members of etcd, and kills one
+    /// of each while flights go on.
+    #[arg(long, value_name = "HUBS", conflicts_with = "traffic", value_parser = parse_hubs)]
+    hubs: Option<usize>,
+    /// The etcd for the pool; the one on the path unless given, or one that Go builds.
+    #[arg(long, value_name = "FILE", requires = "hubs")]
+    etcd: Option<PathBuf>,
     /// Ends after the proof instead of serving until Ctrl-C.
     #[arg(long)]
     once: bool,
@@ -72,9 +91,23 @@ pub(crate) fn run(demo: &Demo) -> Result<(), Failure> {
 
 impl Demo {
     async fn town(&self) -> Result<(), Failure> {
+        // A pool's processes must not outlive this one.
+        let mut signals = Signals::listen()?;
+        let (world, flights, ending) = tokio::select! {
+            told = self.tell_town() => told?,
+            name = signals.next() => return Err(Failure::Refused(format!("stopped by {name}"))),
+        };
+        self.finish(world, flights, ending).await
+    }
+
+    async fn tell_town(&self) -> Result<(World, Vec<Flown>, Ending), Failure> {
         let town = Town { starts_at: clock::utc().plus(Duration::from_secs(STORY_LEAD_S)) };
-        let world = World::start(&town::PARTIES, self.data.as_deref()).await?;
+        let pool = self.hubs.map(|hubs| Size { hubs, etcd: self.etcd.as_deref() });
+        let world = World::start(&town::PARTIES, self.data.as_deref(), pool).await?;
         let began = clock::instant();
+        if let Some(pool) = world.pool() {
+            pool.tell(&world.parties)?;
+        }
         line("Three parties share the airspace over a town. They share nothing but a hub, which")?;
         line(
             "knows that something is there, not what it is. Each plans its own flights, asks the",
@@ -94,9 +127,8 @@ impl Demo {
         bar.finish_and_clear();
         // The parties plan in the order told, so positions need no room of their own.
         let room = Room { lateral_m: 0.0, vertical_m: 0.0 };
-        seen::move_on(&world, &flights);
-        let ending = Ending { zones, room, took: elapsed(began), watches };
-        self.finish(world, flights, ending).await
+        seen::move_on(&world, &flights)?;
+        Ok((world, flights, Ending { zones, room, took: elapsed(began), watches }))
     }
 
     async fn recorded(&self, path: &Path) -> Result<(), Failure> {
@@ -105,7 +137,7 @@ impl Demo {
         let traffic = Traffic::of(&recording, clock::utc());
         drop(recording);
         tell_traffic(path, &traffic)?;
-        let world = World::start(&recorded::PARTIES, self.data.as_deref()).await?;
+        let world = World::start(&recorded::PARTIES, self.data.as_deref(), None).await?;
         let began = clock::instant();
         let bar = progress::bar(traffic.flights.len() as u64, "flights");
         bar.set_message("planning");
@@ -116,7 +148,7 @@ impl Demo {
         let flights = fly::fly_all(&world.desks, filed, &bar).await?;
         bar.finish_and_clear();
         let took = elapsed(began);
-        seen::move_on(&world, &flights);
+        seen::move_on(&world, &flights)?;
         let watches = match seen::busiest(&flights, world.now()) {
             Some(corners) => seen::watch(&world.desks, corners).await?,
             None => Vec::new(),
@@ -135,6 +167,9 @@ impl Demo {
             desk.told().await;
         }
         seen::tell(&world, &ending.watches, &flights).await?;
+        if let Some(pool) = world.pool() {
+            pool.compare(&world.parties).await?;
+        }
         let told = report::tell(Story {
             desks: &world.desks,
             parties: &world.parties,
@@ -146,8 +181,7 @@ impl Demo {
         if told.is_ok() && !self.once {
             serve::until_stopped(&world, &flights, &ending.watches).await?;
         }
-        world.shutdown().await;
-        told
+        world.shutdown().await.and(told)
     }
 }
 
@@ -184,7 +218,10 @@ async fn tell_scene(world: &World, number: usize, scene: Scene) -> Result<Flown,
     let letter = town::letter(number);
     let desk = &world.desks[scene.planned.desk];
     let party = &world.parties[scene.planned.desk];
-    let flown = fly::file(desk, scene.planned).await;
+    let asked = scene.planned.desk;
+    let fail = async { world.pool().map_or(Ok(()), |pool| pool.fail_at(number, asked)) };
+    let (flown, failed) = tokio::join!(fly::file(desk, scene.planned), fail);
+    failed?;
     line(format_args!("{letter}  {party:<7} {}: {}", flown.planned.name, scene.told))?;
     match &flown.filed {
         Ok(report) => {
@@ -221,6 +258,11 @@ fn told_delay(delay_s: u32) -> String {
 fn told_climb(climb_m: f64) -> String {
     let way = if climb_m < 0.0 { "lower" } else { "higher" };
     format!("{:.0} m {way}", climb_m.abs())
+}
+
+fn parse_hubs(text: &str) -> Result<usize, String> {
+    let hubs = text.parse().ok().filter(|hubs| (POOL_HUBS_MIN..=HUBS_MAX).contains(hubs));
+    hubs.ok_or_else(|| format!("it must be from {POOL_HUBS_MIN} to {HUBS_MAX}"))
 }
 
 fn tell_traffic(path: &Path, traffic: &Traffic) -> Result<(), Failure> {

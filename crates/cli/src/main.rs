@@ -10,8 +10,10 @@ mod demo;
 mod desk;
 mod failure;
 mod hub;
+mod hub_process;
 mod import;
 mod keys;
+mod local_pool;
 mod log;
 mod output;
 mod pool;
@@ -56,6 +58,9 @@ enum Command {
     Desk(desk::Desk),
     /// Shows a hub and parties at work, and proves that nobody flies into anybody.
     Demo(demo::Demo),
+    /// Runs a hub of a demonstration, whose clock is moved by what it is told.
+    #[command(hide = true)]
+    DemoHub(demo::DemoHub),
     /// Puts load on a hub.
     Bench(bench::Bench),
     /// Carries over what a deployed hub of another make has.
@@ -84,13 +89,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     // The servers start it themselves: their configuration says how lines are written.
-    if !matches!(command, Command::Hub(_) | Command::Desk(_)) {
+    if !matches!(command, Command::Hub(_) | Command::Desk(_) | Command::DemoHub(_)) {
         telemetry::start(LogFormat::Text, "warn")?;
     }
     match command {
         Command::Hub(hub) => hub::run(&hub),
         Command::Desk(desk) => desk::run(desk),
         Command::Demo(demo) => demo::run(&demo),
+        Command::DemoHub(hub) => demo::run_hub(&hub),
         Command::Bench(bench) => bench::run(&bench),
         Command::Import(import) => import::run(import),
         Command::Log(log) => log::run(log),

@@ -101,8 +101,9 @@ pub(super) async fn put(client: &mut Client, path: String, body: bytes::Bytes) -
     ovn
 }
 
-/// Returns clients, the parties taking turns.
+/// Returns clients, the parties taking turns, and the hubs if there are several.
 pub(super) fn clients(target: &Target, count: usize) -> impl Iterator<Item = Client> {
     let parties = target.parties.iter().cycle().take(count);
-    parties.map(|party| Client::new(target.address, party.clone()))
+    let hubs = target.addresses.iter().cycle();
+    parties.zip(hubs).map(|(party, hub)| Client::new(*hub, party.clone()))
 }

@@ -66,7 +66,7 @@ pub(crate) async fn fill(
     let resident_full = resident(process)?;
     process.crash_and_restart()?;
     let resident_restarted = resident(process)?;
-    let (stored, restarted_in) = (process.stored_bytes(), process.started_in);
+    let (stored, restarted_in) = (process.stored_bytes(), process.started_in());
     target.process.take().ok_or_else(needs_own)?.stop()?;
     Ok(Measured {
         tally,

@@ -1,27 +1,18 @@
 //! The hub under load: one that runs, or one that is started as a process of its own, so that the
 //! load does not share an address space with it.
 
-use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use tempfile::TempDir;
 
-use crate::clock;
 use crate::failure::Failure;
-use crate::hub::LISTENING;
+use crate::hub_process::{HubProcess, Starting};
 use crate::keys;
+use crate::local_pool::{LocalPool, Spec};
 use crate::token::{Claims, Signer};
-
-/// How long a hub may take to start with a million intents, and then some.
-const START_S_MAX: u64 = 120;
-
-/// How long a hub may take to end.
-const STOP_S_MAX: u64 = 60;
 
 /// What a started hub is told its name is.
 const AUDIENCE: &str = "bench.localhost";
@@ -29,14 +20,16 @@ const AUDIENCE: &str = "bench.localhost";
 /// What the load needs of F3548-21.
 const SCOPES: &str = "utm.strategic_coordination";
 
-/// A hub, and parties that may write to it.
+/// A hub or a pool of them, and parties that may write to it.
 pub(crate) struct Target {
-    /// Where it answers.
-    pub(crate) address: SocketAddr,
+    /// Where it answers; several if it is a pool.
+    pub(crate) addresses: Vec<SocketAddr>,
     /// The parties.
     pub(crate) parties: Vec<Party>,
     /// The process, if it was started here.
     pub(crate) process: Option<Process>,
+    /// The processes of a pool, if they were started here.
+    pub(crate) pool: Option<PoolProcesses>,
 }
 
 /// A party that the load speaks for.
@@ -57,6 +50,17 @@ pub(crate) struct Start {
     pub(crate) snapshot_entries: Option<u64>,
 }
 
+/// How to start a pool of one's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StartPool<'a> {
+    /// How many hubs and members of etcd.
+    pub(crate) hubs: usize,
+    /// The etcd to use, instead of one that is found or built.
+    pub(crate) etcd: Option<&'a Path>,
+    /// Where their logs go; a temporary directory unless given.
+    pub(crate) data: Option<&'a Path>,
+}
+
 /// Whom a hub that runs already believes.
 #[derive(Clone, Debug)]
 pub(crate) struct Trust {
@@ -68,11 +72,17 @@ pub(crate) struct Trust {
 
 /// A hub's process.
 pub(crate) struct Process {
-    child: Child,
+    hub: HubProcess,
     arguments: Vec<String>,
     data: PathBuf,
-    /// How long it took from the start until it listened.
-    pub(crate) started_in: Duration,
+    /// Goes last.
+    _dir: TempDir,
+}
+
+/// The processes of a pool.
+pub(crate) struct PoolProcesses {
+    /// They.
+    pub(crate) pool: LocalPool,
     /// Goes last.
     _dir: TempDir,
 }
@@ -88,7 +98,7 @@ impl Target {
             .next()
             .ok_or_else(|| Failure::Refused(format!("{host} has no address")))?;
         let parties = parties_of(&trust.key, &trust.audience, parties)?;
-        Ok(Target { address, parties, process: None })
+        Ok(Target { addresses: vec![address], parties, process: None, pool: None })
     }
 
     /// Starts a hub and returns it.
@@ -110,17 +120,39 @@ impl Target {
                 .map_err(|error| Failure::refused("cannot write a configuration", &error))?;
             arguments.push(format!("--config={}", config.display()));
         }
-        let (child, address, started_in) = spawn(&arguments)?;
+        let hub = Starting::begin(&arguments, None)?.wait()?;
         let parties = parties_of(&files.private, AUDIENCE, parties)?;
-        let process = Process { child, arguments, data, started_in, _dir: dir };
-        Ok(Target { address, parties, process: Some(process) })
+        let addresses = vec![hub.address];
+        let process = Process { hub, arguments, data, _dir: dir };
+        Ok(Target { addresses, parties, process: Some(process), pool: None })
+    }
+
+    /// Starts a pool of so many hubs, with a member of etcd each, in `data` or a temporary
+    /// directory, and returns it.
+    pub(crate) async fn start_pool(start: &StartPool<'_>, parties: usize) -> Result<Self, Failure> {
+        let dir = tempfile::tempdir()
+            .map_err(|error| Failure::refused("cannot make a temporary directory", &error))?;
+        let files = keys::write_new(&dir.path().join("bench"))?;
+        let mut config = hub::Config::default();
+        config.tokens.public_keys = vec![files.public.clone()];
+        config.tokens.audiences = vec![AUDIENCE.to_owned()];
+        let data = start.data.map_or_else(|| dir.path().join("pool"), Path::to_owned);
+        std::fs::create_dir_all(&data)
+            .map_err(|error| Failure::refused("cannot make a directory", &error))?;
+        let (hubs, etcd) = (start.hubs, start.etcd);
+        let spec = Spec { dir: &data, hubs, etcd, config, command: "hub" };
+        let pool = LocalPool::start(&spec).await?;
+        let parties = parties_of(&files.private, AUDIENCE, parties)?;
+        let addresses = pool.addresses();
+        let pool = Some(PoolProcesses { pool, _dir: dir });
+        Ok(Target { addresses, parties, process: None, pool })
     }
 }
 
 impl Process {
     /// Returns how much memory of the hub is resident, in bytes.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.hub.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         let kib: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
         Some(kib * 1024)
@@ -132,93 +164,21 @@ impl Process {
     }
 
     /// Kills the hub, as a crash would, and starts it again on the same directory.
-    pub(crate) fn crash_and_restart(&mut self) -> Result<SocketAddr, Failure> {
-        let failed = |error| Failure::refused("cannot end the hub", &error);
-        self.child.kill().map_err(failed)?;
-        self.child.wait().map_err(failed)?;
-        let (child, address, started_in) = spawn(&self.arguments)?;
-        self.child = child;
-        self.started_in = started_in;
-        Ok(address)
+    pub(crate) fn crash_and_restart(&mut self) -> Result<(), Failure> {
+        self.hub.kill()?;
+        self.hub = Starting::begin(&self.arguments, None)?.wait()?;
+        Ok(())
+    }
+
+    /// Returns how long it took from the start until it listened.
+    pub(crate) fn started_in(&self) -> Duration {
+        self.hub.started_in
     }
 
     /// Ends the hub as its operator would, and tells how long that took.
-    pub(crate) fn stop(mut self) -> Result<Duration, Failure> {
-        let asked_at = clock::instant();
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
-            .map_err(|error| Failure::refused("cannot end the hub", &error))?;
-        let status = wait(&mut self.child)?;
-        if !status.success() {
-            return Err(Failure::Check(format!("the hub ended with {status}")));
-        }
-        Ok(elapsed(asked_at))
+    pub(crate) fn stop(self) -> Result<Duration, Failure> {
+        self.hub.stop()
     }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It has ended already unless something failed; then nothing is to be left behind.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn wait(child: &mut Child) -> Result<std::process::ExitStatus, Failure> {
-    let failed = |error| Failure::refused("cannot wait for the hub", &error);
-    let began = clock::instant();
-    while elapsed(began) < Duration::from_secs(STOP_S_MAX) {
-        if let Some(status) = child.try_wait().map_err(failed)? {
-            return Ok(status);
-        }
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-    Err(Failure::Check(format!("the hub did not end within {STOP_S_MAX} s")))
-}
-
-fn elapsed(since: Instant) -> Duration {
-    clock::instant().duration_since(since)
-}
-
-/// Starts this executable again and waits until it says where it listens.
-fn spawn(arguments: &[String]) -> Result<(Child, SocketAddr, Duration), Failure> {
-    let began = clock::instant();
-    let failed = |error| Failure::refused("cannot start a hub", &error);
-    let executable = std::env::current_exe().map_err(failed)?;
-    let mut child = Command::new(executable)
-        .args(arguments)
-        .env("TANSIQ_LOG", "info")
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let stderr = child.stderr.take().expect("it is piped");
-    let (listening, lines) = mpsc::channel();
-    std::thread::spawn(move || {
-        // Reads to the end, so that the hub is never held up by a full pipe.
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            let _ = listening.send(line);
-        }
-    });
-    let mut said = String::new();
-    let address = loop {
-        let Ok(line) = lines.recv_timeout(Duration::from_secs(START_S_MAX)) else {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(Failure::Refused(format!("the hub did not start; it said:\n{said}")));
-        };
-        if let Some(address) = address_in(&line) {
-            break address;
-        }
-        said.push_str(&line);
-        said.push('\n');
-    };
-    Ok((child, address, elapsed(began)))
-}
-
-fn address_in(line: &str) -> Option<SocketAddr> {
-    let rest = line.split_once(LISTENING)?.1;
-    rest.split_ascii_whitespace().next()?.parse().ok()
 }
 
 fn parties_of(key: &Path, audience: &str, count: usize) -> Result<Vec<Party>, Failure> {

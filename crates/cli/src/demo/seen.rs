@@ -35,11 +35,10 @@ pub(crate) async fn watch(desks: &[Desk], corners: [LatLng; 2]) -> Result<Vec<En
 }
 
 /// Moves the clock of the demonstration on to shortly after the last take-off.
-pub(crate) fn move_on(world: &World, flights: &[Flown]) {
+pub(crate) fn move_on(world: &World, flights: &[Flown]) -> Result<(), Failure> {
     let flown = flights.iter().filter(|flight| flight.has_flown()).filter_map(Flown::accepted);
-    if let Some(last) = flown.map(fly::starts_at).max() {
-        world.move_on_to(last.plus(LOOK_AFTER));
-    }
+    let last = flown.map(fly::starts_at).max();
+    last.map_or(Ok(()), |last| world.move_on_to(last.plus(LOOK_AFTER)))
 }
 
 /// Returns the corners of a square around the flight in the air that has most others near it;

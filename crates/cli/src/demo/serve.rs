@@ -26,7 +26,11 @@ fn tell(world: &World, flights: &[Flown], watches: &[EntityId]) -> Result<(), Fa
     let token = world.write_token()?;
     let hub = world.hub_url();
     note("");
-    note(format_args!("The hub serves at {hub}, the data are in {}.", world.dir().display()));
+    match world.pool() {
+        None => note(format_args!("The hub serves at {hub}.")),
+        Some(pool) => pool.note_hubs(&hub),
+    }
+    note(format_args!("The data are in {}.", world.dir().display()));
     for (party, desk) in world.parties.iter().zip(&world.desks) {
         note(format_args!("The desk of {party} serves at {}.", desk.base_url()));
     }

@@ -10,6 +10,7 @@ use hub::entropy::Entropy;
 use spacetime::Timestamp;
 use tempfile::TempDir;
 
+use super::pool::{Pool, Size};
 use crate::clock;
 use crate::failure::Failure;
 use crate::keys;
@@ -25,7 +26,7 @@ const VISITOR_SCOPES: &str =
 
 /// Everything that runs.
 pub(crate) struct World {
-    hub: Hub,
+    hubs: Hubs,
     /// The clock that all of them go by; it begins now and is moved on to when the flights fly.
     clock: Clock,
     /// The desks, one a party.
@@ -37,31 +38,53 @@ pub(crate) struct World {
     _temporary: Option<TempDir>,
 }
 
+/// What the desks share: a hub in this process, or a pool of hubs that are processes.
+enum Hubs {
+    One(Hub),
+    Pool(Pool),
+}
+
 impl World {
-    /// Starts a hub and a desk for each party, with their data in `dir` or a temporary directory.
-    pub(crate) async fn start(parties: &[&str], dir: Option<&Path>) -> Result<Self, Failure> {
+    /// Starts a hub, or a pool of them, and a desk for each party, with their data in `dir` or a
+    /// temporary directory.
+    pub(crate) async fn start(
+        parties: &[&str],
+        dir: Option<&Path>,
+        pool: Option<Size<'_>>,
+    ) -> Result<Self, Failure> {
         let (dir, temporary) = directory(dir)?;
         let mut public_keys = vec![new_key(&dir, VISITOR)?];
         for party in parties {
             public_keys.push(new_key(&dir, party)?);
         }
         let clock = Clock::simulated(clock::utc());
-        let hub = start_hub(&dir, &public_keys, clock.clone()).await?;
-        let hub_url = format!("http://{}", hub.local_addr());
+        let config = hub_config(&dir, &public_keys);
+        let hubs = match pool {
+            None => Hubs::One(start_hub(config, clock.clone()).await?),
+            Some(size) => Hubs::Pool(Pool::start(&dir, size, config, parties.len()).await?),
+        };
         let mut desks = Vec::new();
-        for party in parties {
-            let mut config = desk_config(&dir, party, &hub_url);
+        for (number, party) in parties.iter().enumerate() {
+            let mut config = desk_config(&dir, party, &hubs.url(number));
             config.public_keys = public_keys.clone();
             config.clock = clock.clone();
             desks.push(start_desk(party, config).await?);
         }
         let parties = parties.iter().map(|&party| party.to_owned()).collect();
-        Ok(World { hub, clock, desks, parties, dir, _temporary: temporary })
+        Ok(World { hubs, clock, desks, parties, dir, _temporary: temporary })
     }
 
-    /// Returns the hub's URL.
+    /// Returns the URL at which the first desk finds its hub.
     pub(crate) fn hub_url(&self) -> String {
-        format!("http://{}", self.hub.local_addr())
+        self.hubs.url(0)
+    }
+
+    /// Returns the pool, if it is not one hub alone.
+    pub(crate) fn pool(&self) -> Option<&Pool> {
+        match &self.hubs {
+            Hubs::One(_) => None,
+            Hubs::Pool(pool) => Some(pool),
+        }
     }
 
     /// Returns what time it is in the demonstration.
@@ -70,8 +93,10 @@ impl World {
     }
 
     /// Moves its clock on to a time, unless it is later already.
-    pub(crate) fn move_on_to(&self, time: Timestamp) {
-        self.clock.advance(time.since(self.clock.now()));
+    pub(crate) fn move_on_to(&self, time: Timestamp) -> Result<(), Failure> {
+        let duration = time.since(self.clock.now());
+        self.clock.advance(duration);
+        self.pool().map_or(Ok(()), |pool| pool.move_on(duration))
     }
 
     /// Returns where all data are.
@@ -89,12 +114,25 @@ impl World {
         Ok(path)
     }
 
-    /// Ends the desks, then the hub.
-    pub(crate) async fn shutdown(self) {
+    /// Ends the desks, then the hub or the pool.
+    pub(crate) async fn shutdown(self) -> Result<(), Failure> {
         for desk in self.desks {
             desk.shutdown().await;
         }
-        self.hub.shutdown().await;
+        match self.hubs {
+            Hubs::One(hub) => hub.shutdown().await,
+            Hubs::Pool(pool) => pool.stop()?,
+        }
+        Ok(())
+    }
+}
+
+impl Hubs {
+    fn url(&self, desk: usize) -> String {
+        match self {
+            Hubs::One(hub) => format!("http://{}", hub.local_addr()),
+            Hubs::Pool(pool) => pool.url(desk),
+        }
     }
 }
 
@@ -121,7 +159,7 @@ fn new_key(dir: &Path, name: &str) -> Result<PathBuf, Failure> {
     Ok(keys::write_new(&dir.join(name))?.public)
 }
 
-async fn start_hub(dir: &Path, public_keys: &[PathBuf], clock: Clock) -> Result<Hub, Failure> {
+fn hub_config(dir: &Path, public_keys: &[PathBuf]) -> hub::Config {
     let mut config = hub::Config {
         listen: any_port(),
         data: dir.join("hub"),
@@ -130,6 +168,10 @@ async fn start_hub(dir: &Path, public_keys: &[PathBuf], clock: Clock) -> Result<
     };
     config.tokens.public_keys = public_keys.to_vec();
     config.tokens.audiences = vec![AUDIENCE.to_owned()];
+    config
+}
+
+async fn start_hub(config: hub::Config, clock: Clock) -> Result<Hub, Failure> {
     Hub::start_with(config, clock, Entropy::system())
         .await
         .map_err(|error| Failure::refused("cannot start the hub", &error))

@@ -60,6 +60,45 @@ fn flies_the_town_without_a_conflict() {
 }
 
 #[test]
+fn flies_the_town_on_a_pool_of_which_a_hub_and_a_member_of_etcd_are_killed() {
+    let output = tansiq(&["demo", "--once", "--hubs", "3"]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    if stderr.contains("no etcd is here") {
+        println!("skipped: {stderr}");
+        return;
+    }
+
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    let proof = proof_of(&stdout);
+    assert_eq!((proof.overlaps, proof.invented, proof.entered), (0, 0, 0), "{stdout}");
+    assert_eq!((proof.flown, proof.flights), (11, 12), "{stdout}");
+    assert_eq!(stdout.matches("kill -9").count(), 2, "{stdout}");
+    // The desk that asked the killed hub went on at another; those that run agree.
+    let alder = stdout.lines().find(|line| line.starts_with("pool         alder"));
+    let alder = alder.unwrap_or_else(|| panic!("{stdout}"));
+    assert!(alder.contains(" by ash-1") && alder.contains(" by beech-1"), "{alder}");
+    assert!(stdout.contains("beech-1 and cedar-1 agree"), "{stdout}");
+}
+
+#[test]
+fn refuses_a_pool_that_would_not_outlive_a_hub() {
+    for hubs in ["0", "2", "8", "x"] {
+        let output = tansiq(&["demo", "--once", "--hubs", hubs]);
+
+        assert_eq!(output.status.code(), Some(2), "{hubs}");
+        assert!(text(&output.stderr).contains("from 3 to 7"), "{hubs}");
+    }
+}
+
+#[test]
+fn refuses_a_program_that_is_no_etcd() {
+    let output = tansiq(&["demo", "--once", "--hubs", "3", "--etcd", "/bin/sh"]);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/bin/sh"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn shows_each_party_the_others_flights_and_how_old_that_is() {
     let (stdout, _) = demo(&[]);
 

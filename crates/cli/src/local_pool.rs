@@ -1,0 +1,168 @@
+//! A pool on this machine: members of etcd and hubs, all of them processes, each hub of an owner of
+//! its own; for the demonstration and for measuring.
+//!
+//! Everything is on loopback and in the clear, and whoever starts it holds all keys: it shows how a
+//! pool works, and is no pool for mistrust.
+
+mod founding;
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use etcd::server::{Cluster, Options};
+
+use self::founding::Owned;
+use crate::failure::Failure;
+use crate::hub_process::{HubProcess, Starting};
+use crate::output::note;
+
+/// How many hubs there may be, with as many members and owners.
+pub(crate) const HUBS_MAX: usize = founding::OWNERS.len();
+
+/// How a pool is started.
+pub(crate) struct Spec<'a> {
+    /// Where everything is kept.
+    pub(crate) dir: &'a Path,
+    /// How many hubs, and as many members of etcd; at most [`HUBS_MAX`].
+    pub(crate) hubs: usize,
+    /// The etcd to use, instead of one that is found or built.
+    pub(crate) etcd: Option<&'a Path>,
+    /// What every hub is started with; where it listens, its data and its pool are set here.
+    pub(crate) config: hub::Config,
+    /// The subcommand that is a hub.
+    pub(crate) command: &'static str,
+}
+
+/// The processes of a pool; they are killed when this is dropped.
+pub(crate) struct LocalPool {
+    /// The hubs.
+    pub(crate) hubs: Vec<PoolHub>,
+    members: Cluster,
+}
+
+/// A hub of the pool.
+pub(crate) struct PoolHub {
+    /// Its name.
+    pub(crate) name: String,
+    /// Who owns it.
+    pub(crate) owner: &'static str,
+    /// Where other hubs ask it.
+    pub(crate) peer: SocketAddr,
+    /// Where the standards' APIs are served.
+    pub(crate) address: SocketAddr,
+    /// Its process; `None` once it was killed.
+    pub(crate) process: Option<HubProcess>,
+}
+
+impl LocalPool {
+    /// Starts the members, founds a pool on them, and starts its hubs. Blocks now and then.
+    pub(crate) async fn start(spec: &Spec<'_>) -> Result<Self, Failure> {
+        let program = find_etcd(spec.etcd)?;
+        let owned: Vec<Owned> = founding::OWNERS.iter().take(spec.hubs).map(Owned::new).collect();
+        let genesis = founding::genesis(&owned)?;
+        let genesis_file = spec.dir.join("pool.genesis");
+        crate::keys::write_new_file(&genesis_file, &genesis.to_bytes(), 0o644)?;
+        let members = Cluster::start(Options::new(program, spec.dir.join("etcd"), spec.hubs))
+            .map_err(|error| Failure::refused("cannot start etcd", &error))?;
+        founding::found(&members.urls(), &genesis).await?;
+        let peers = free_addresses(spec.hubs)
+            .map_err(|error| Failure::refused("cannot find free ports", &error))?;
+        let mut starting = Vec::new();
+        for (number, owner) in owned.iter().enumerate() {
+            let pool = founding::settings(&owned, number, &peers, members.urls());
+            let key = spec.dir.join(format!("{}.key.pem", owner.hub));
+            crate::keys::write_private(&key, &owner.key_pem())?;
+            let pool = hub::config::Pool { genesis: genesis_file.clone(), key, ..pool };
+            starting.push(begin(spec, pool)?);
+        }
+        let mut hubs = Vec::new();
+        for ((starting, owner), peer) in starting.into_iter().zip(owned).zip(peers) {
+            let process = starting.wait()?;
+            let address = process.address;
+            let (name, owner) = (owner.hub.to_string(), owner.name);
+            hubs.push(PoolHub { name, owner, peer, address, process: Some(process) });
+        }
+        Ok(LocalPool { hubs, members })
+    }
+
+    /// Returns where the hubs answer that were started.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.hubs.iter().map(|hub| hub.address).collect()
+    }
+
+    /// Returns the hubs that run.
+    pub(crate) fn living(&self) -> impl Iterator<Item = &PoolHub> {
+        self.hubs.iter().filter(|hub| hub.process.is_some())
+    }
+
+    /// Kills a hub (SIGKILL), and returns which process that was.
+    pub(crate) fn kill_hub(&mut self, number: usize) -> Result<u32, Failure> {
+        let mut process = self.hubs[number].process.take().expect("it was not killed before");
+        process.kill()?;
+        Ok(process.id())
+    }
+
+    /// Kills a member of etcd (SIGKILL), and returns which process that was.
+    pub(crate) fn kill_member(&mut self, number: usize) -> Result<u32, Failure> {
+        let id = self.members.pid(number).expect("it was not killed before");
+        self.members
+            .kill_member(number)
+            .map_err(|error| Failure::refused("cannot end a member of etcd", &error))?;
+        Ok(id)
+    }
+
+    /// Returns the names and process ids of the hubs and members of etcd that run.
+    pub(crate) fn processes(&self) -> Vec<(String, u32)> {
+        let hubs = self.hubs.iter();
+        let hubs = hubs.filter_map(|hub| Some((hub.name.clone(), hub.process.as_ref()?.id())));
+        let member = |number| Some((format!("etcd-{number}"), self.members.pid(number)?));
+        hubs.chain((0..self.hubs.len()).filter_map(member)).collect()
+    }
+
+    /// Ends the hubs as their operators would, then etcd. Blocks.
+    pub(crate) fn stop(self) -> Result<(), Failure> {
+        let processes = self.hubs.into_iter().filter_map(|hub| hub.process);
+        let stopped: Result<Vec<_>, Failure> = processes.map(HubProcess::stop).collect();
+        stopped.map(drop)
+    }
+}
+
+fn begin(spec: &Spec<'_>, pool: hub::config::Pool) -> Result<Starting, Failure> {
+    let name = pool.hub.clone();
+    let mut config = spec.config.clone();
+    config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.data = spec.dir.join(&name);
+    config.pool = Some(pool);
+    let file = spec.dir.join(format!("{name}.toml"));
+    crate::keys::write_new_file(&file, config.to_toml().as_bytes(), 0o644)?;
+    let log = spec.dir.join(format!("{name}.log"));
+    let failed = |error| Failure::refused(&format!("cannot write {}", log.display()), &error);
+    let log = File::create_new(&log).map_err(failed)?;
+    let arguments = [spec.command.to_owned(), format!("--config={}", file.display())];
+    Starting::begin(&arguments, Some(log))
+}
+
+/// Returns an etcd that a pool can be built on, or says what to install.
+fn find_etcd(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let built = etcd::program::built_path();
+    let folders = folders_of_path();
+    if named.is_none() && !built.is_file() && !folders.iter().any(|dir| dir.join("etcd").is_file())
+    {
+        note("looking for Go to build etcd from tools/etcd, once; it takes about half a minute");
+    }
+    etcd::program::find(named, &folders, &built)
+        .map_err(|error| Failure::refused("a pool needs etcd", &error))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
+fn folders_of_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
+}
+
+/// Returns addresses on loopback that were free a moment ago, all different.
+fn free_addresses(count: usize) -> std::io::Result<Vec<SocketAddr>> {
+    let listeners: std::io::Result<Vec<_>> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
+    listeners?.iter().map(TcpListener::local_addr).collect()
+}
