@@ -35,7 +35,7 @@ mod tests;
 mod waiters;
 
 pub use agreement::{
-    Agreement, CHAINS_KEPT_MAX, History, Neighbor, SILENCE_MAX, STATE_HASH_ENTRIES,
+    Agreement, CHAINS_KEPT_MAX, HeardBatch, History, Neighbor, SILENCE_MAX, STATE_HASH_ENTRIES,
 };
 pub use follow::APPLY_BATCH_MAX;
 pub use member::{Consistency, Engine, InPool};

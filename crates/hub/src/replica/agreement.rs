@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use log::{Hash, Head};
 use pool::{
-    Announced, AppliedHead, Comparison, Evidence, Heard, HubId, Kind, Mine, OwnLog, Pool,
+    Announced, AppliedHead, Comparison, Evidence, HubId, Kind, Mine, OwnLog, Pool, Report,
     STAMP_APART_MAX, Standing, StateHash, Subject, View,
 };
 use spacetime::Timestamp;
@@ -47,6 +47,19 @@ pub struct Agreement {
 struct Told {
     apart: BTreeSet<HubId>,
     differing: BTreeSet<(HubId, Subject)>,
+}
+
+/// A batch of a hub, as it was taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct HeardBatch<'a> {
+    /// Whose.
+    pub hub: &'a HubId,
+    /// The position of its entry.
+    pub position: u64,
+    /// What the hub says of itself there.
+    pub report: &'a Report,
+    /// How far its stamp is after the pool's clock, in microseconds.
+    pub apart_us: i64,
 }
 
 /// How another hub compares, and when it was heard.
@@ -107,24 +120,23 @@ impl Agreement {
         self.is_live = true;
     }
 
-    /// Takes in the last batch of a hub, which `pool` has taken in.
-    pub fn hear_batch(&mut self, pool: &Pool, hub: &HubId, now: Timestamp) {
+    /// Takes in a batch, which `pool` has taken in.
+    pub fn hear_batch(&mut self, pool: &Pool, batch: &HeardBatch<'_>, now: Timestamp) {
         if self.is_live {
-            self.heard_at.insert(hub.clone(), now);
+            self.heard_at.insert(batch.hub.clone(), now);
+            self.tell_of_clock(pool, batch, now);
         }
-        let Some(heard) = pool.hub(hub).and_then(pool::HubState::heard) else { return };
-        if self.is_live {
-            self.tell_of_clock(pool, hub, heard, now);
-        }
-        let (applied, state) = (heard.applied, heard.state);
-        let announced = Announced { applied, state, placed: Some(heard.position) };
-        self.hear(hub, &announced);
+        let (applied, state) = (batch.report.applied, batch.report.state);
+        let announced = Announced { applied, state, placed: Some(batch.position) };
+        self.hear(batch.hub, &announced);
     }
 
     /// Takes in what a hub says, in a batch or directly.
     pub fn hear(&mut self, hub: &HubId, announced: &Announced) {
         if *hub != self.own {
             self.comparison.hear(hub, announced, &self.history);
+            // What it says next may hide that it differed.
+            self.tell_of_differences(hub);
         }
     }
 
@@ -134,9 +146,7 @@ impl Agreement {
         let admitted = pool.membership().hubs().iter().map(|hub| &hub.id);
         let standing = self.comparison.standing(&self.own, admitted.clone());
         for hub in admitted {
-            for subject in [Subject::Log, Subject::State] {
-                self.tell_of_difference(hub, subject);
-            }
+            self.tell_of_differences(hub);
         }
         if standing != self.standing {
             tell_of_standing(standing);
@@ -200,8 +210,8 @@ impl Agreement {
         std::mem::take(&mut self.evidence)
     }
 
-    fn tell_of_clock(&mut self, pool: &Pool, hub: &HubId, heard: &Heard, now: Timestamp) {
-        let Heard { apart_us, position, .. } = *heard;
+    fn tell_of_clock(&mut self, pool: &Pool, batch: &HeardBatch<'_>, now: Timestamp) {
+        let HeardBatch { hub, position, apart_us, .. } = *batch;
         let is_apart = STAMP_APART_MAX.as_micros() < u128::from(apart_us.unsigned_abs());
         if !is_apart || self.clock_stands(pool, now) {
             self.told.apart.remove(hub);
@@ -218,6 +228,12 @@ impl Agreement {
                 apart_s = apart_us as f64 / 1e6,
                 "a hub's stamps are apart from the pool's clock: its owner must set its clock right"
             );
+        }
+    }
+
+    fn tell_of_differences(&mut self, hub: &HubId) {
+        for subject in [Subject::Log, Subject::State] {
+            self.tell_of_difference(hub, subject);
         }
     }
 
@@ -326,6 +342,30 @@ mod tests {
             }
         }
         history
+    }
+
+    /// Found by the simulation: of several batches that were taken in at once only the last was
+    /// compared, so that a lie went by unnoticed if the truth followed it.
+    #[test]
+    fn keeps_that_a_hub_differed_although_it_agrees_next() {
+        let [own, other] = ["own", "other"].map(|name| HubId::new(name).expect("a name"));
+        let mut agreement = Agreement::new(own, head(10));
+        agreement.reach(head(11));
+        agreement.reach(head(12));
+        let said = |number: u64, chain| Announced {
+            applied: AppliedHead { position: number, chain },
+            state: None,
+            placed: None,
+        };
+
+        agreement.hear(&other, &said(11, [9; 32]));
+        agreement.hear(&other, &said(12, head(12).chain));
+
+        let evidence = agreement.take_evidence();
+        let [Evidence { hub, kind: Kind::Differs { position: 11, .. }, .. }] = &evidence[..] else {
+            panic!("{evidence:?}");
+        };
+        assert_eq!(*hub, Some(other));
     }
 
     #[test]

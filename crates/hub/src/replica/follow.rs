@@ -7,9 +7,9 @@ use std::thread::{self, JoinHandle};
 use airspace::{Decision, Outcome, Retry};
 use borsh::BorshDeserialize;
 use log::{Committed, FollowError, Follower, Hash, Head, LogError, Position, Ticket};
-use pool::{Effect, HubId, Standing};
+use pool::{Effect, Standing};
 
-use super::agreement::STATE_HASH_ENTRIES;
+use super::agreement::{HeardBatch, STATE_HASH_ENTRIES};
 use super::replay;
 use super::snapshots::Snapshotter;
 use super::states::{self, Applied, ApplyError, Parsed, States};
@@ -111,7 +111,8 @@ impl Following {
         }
         let shared = Arc::clone(&self.shared);
         if let Some(member) = &shared.member {
-            self.agree(member, batch, &applied, state_hash)?;
+            let batches = heard_batches(batch, &parsed, &applied);
+            self.agree(member, batch, &batches, state_hash)?;
         }
         self.answer(batch, &parsed, applied)
     }
@@ -120,23 +121,23 @@ impl Following {
     fn agree(
         &self,
         member: &Member,
-        batch: &[Committed],
-        applied: &[Applied],
+        applied: &[Committed],
+        batches: &[HeardBatch<'_>],
         state_hash: Option<Hash>,
     ) -> Result<(), StopError> {
         let states = self.shared.states();
         let Some(pool) = states.pool.pool() else { return Ok(()) };
         let now = self.shared.options.clock.now();
         let mut agreement = member.agreement();
-        for committed in batch {
+        for committed in applied {
             let Committed { position, chain, .. } = *committed;
             agreement.reach(Head { position, chain });
         }
         if let Some(hash) = state_hash {
             agreement.take_state_hash(hash);
         }
-        for hub in placed(applied) {
-            agreement.hear_batch(pool, hub, now);
+        for batch in batches {
+            agreement.hear_batch(pool, batch, now);
         }
         let standing = agreement.settle(pool);
         member.testify(&mut agreement);
@@ -289,11 +290,23 @@ fn is_compared_at(position: u64) -> bool {
     position.is_multiple_of(STATE_HASH_ENTRIES)
 }
 
-fn placed(applied: &[Applied]) -> impl Iterator<Item = &HubId> {
-    applied.iter().filter_map(|applied| match applied {
-        Applied::Pool(Effect::Placed { hub, .. }) => Some(hub),
-        _ => None,
-    })
+/// Returns the batches of hubs among entries that were applied, each as it says.
+fn heard_batches<'a>(
+    batch: &[Committed],
+    parsed: &'a [Parsed],
+    applied: &'a [Applied],
+) -> Vec<HeardBatch<'a>> {
+    let mut heard = Vec::new();
+    for ((committed, parsed), applied) in batch.iter().zip(parsed).zip(applied) {
+        if let (Parsed::Pool(command), Applied::Pool(Effect::Placed { hub, apart_us })) =
+            (parsed, applied)
+            && let pool::Command::Placed(placed) = &**command
+        {
+            let (position, report) = (committed.position.number(), &placed.header.report);
+            heard.push(HeardBatch { hub, position, report, apart_us: *apart_us });
+        }
+    }
+    heard
 }
 
 #[cfg(test)]
