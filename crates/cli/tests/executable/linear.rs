@@ -110,7 +110,7 @@ fn what_clients_see_through_kills_happened_in_one_order() {
 }
 
 /// Lets some time pass between two looks at something that tells nobody when it changes.
-#[expect(clippy::disallowed_methods, reason = "a process that starts, and clients that do not wait")]
+#[expect(clippy::disallowed_methods, reason = "nothing tells when a killed hub is back")]
 fn pause() {
     std::thread::sleep(CONNECT_PAUSE);
 }
