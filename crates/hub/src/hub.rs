@@ -16,8 +16,9 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, OldEntries, Tls};
 use crate::context::{Context, Instance, Shares};
 use crate::entropy::Entropy;
-use crate::in_pool::peers::{Answerer, Asker};
-use crate::in_pool::{self, PEER_INTERVAL, Part, PartError};
+use crate::in_pool::answerer::Answerer;
+use crate::in_pool::peers::Peers;
+use crate::in_pool::{self, MEMBERS_INTERVAL, PEER_INTERVAL, Part, PartError};
 use crate::replica::declaration::{DarId, Declaration};
 use crate::replica::{self, Options, Replica, ReplicaError, SubmitError};
 use crate::reports::Reports;
@@ -31,6 +32,9 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often old entries are looked for and settings are compared.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
+
+/// When a hub of a pool asks again how far the pool's log is, until it has caught up once.
+const CATCH_UP_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// How often certificates for other hubs are looked at.
 const PEER_TLS_REFRESH: Duration = Duration::from_secs(10);
@@ -108,7 +112,8 @@ pub enum StartError {
 impl Hub {
     /// Starts a hub with the machine's clock and random numbers, on the current tokio runtime.
     ///
-    /// When this returns the state has caught up with the log and requests are answered.
+    /// When this returns the state has caught up with the log and requests are answered. In a pool
+    /// that cannot be reached, or whose log is long, they are answered with 503 until then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         Self::start_with(config, Clock::system(), Entropy::system()).await
     }
@@ -123,7 +128,7 @@ impl Hub {
         let telemetry = Telemetry::new();
         // From here on a start that fails closes the log by dropping this.
         let opened = open(&config, &clock, &telemetry).await?;
-        opened.replica.caught_up().await?;
+        catch_up(&opened).await?;
         declare(&config, &opened).await?;
         settle(&config, &opened.replica, &entropy).await;
         let acceptor = config.tls.as_ref().map(Acceptor::load).transpose();
@@ -152,7 +157,7 @@ impl Hub {
             Some(listen) => {
                 let connections = server.connections();
                 let log = Arc::clone(&opened.copy);
-                let pool = opened.part.as_ref().map(admin::PoolAdmin::of).transpose()?;
+                let pool = opened.part.as_ref().map(admin::PoolAdmin::of);
                 let admin = admin::Admin::new(Arc::clone(&context), log, pool, connections);
                 let router = admin.router(&config);
                 Some(Server::start(listen, router, &config.limits, None).await?)
@@ -244,6 +249,17 @@ async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<O
         Ok(Opened { copy, part: Some(part), replica })
     });
     opening.await.map_err(|_| StartError::Interrupted)?
+}
+
+/// Waits until the state has caught up with the log; in a pool only for a while.
+async fn catch_up(opened: &Opened) -> Result<(), ReplicaError> {
+    match opened.replica.caught_up().await {
+        Err(ReplicaError::Follow(log::LogError::Unanswered)) if opened.part.is_some() => {
+            tracing::warn!("the pool does not say how far its log is; the hub starts without");
+            Ok(())
+        }
+        caught_up => caught_up,
+    }
 }
 
 fn proposer(config: &Config) -> Proposer {
@@ -360,8 +376,20 @@ fn spawn_pool_tasks(
 ) -> Result<(), PartError> {
     let (Some(settings), Some(part)) = (&config.pool, &opened.part) else { return Ok(()) };
     tasks.spawn(Part::watch(PoolLog::failed(&part.log), opened.replica.clone()));
-    let asker = Asker::new(settings, part.genesis.fingerprint(), opened.replica.clone())?;
-    tasks.spawn(again(PEER_INTERVAL, stopped.clone(), async move || asker.ask_all().await));
+    let catching_up = opened.replica.clone();
+    tasks.spawn(async move {
+        while catching_up.failure().is_none() && catching_up.caught_up().await.is_err() {
+            tokio::time::sleep(CATCH_UP_AGAIN_AFTER).await;
+        }
+    });
+    let members = Arc::clone(&part.members);
+    tasks.spawn(again(MEMBERS_INTERVAL, stopped.clone(), async move || {
+        members.look().await;
+    }));
+    let peers = Peers::new(settings, part.genesis.fingerprint())?;
+    let replica = opened.replica.clone();
+    let comparing = async move || peers.compare(&replica).await;
+    tasks.spawn(again(PEER_INTERVAL, stopped.clone(), comparing));
     Ok(())
 }
 

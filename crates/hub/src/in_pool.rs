@@ -14,13 +14,19 @@ use crate::clock::Clock;
 use crate::config::{Config, Pool, TlsFiles};
 use crate::replica::{self, Engine, InPool, Replica, ReplicaError, Start};
 
+pub(crate) mod answerer;
 pub(crate) mod evidence;
+pub(crate) mod members;
 pub(crate) mod peers;
 
+pub use answerer::ENTRIES_BYTES_MAX;
 pub use evidence::EVIDENCE_WAITING_MAX;
-pub use peers::{ENTRIES_BYTES_MAX, PEER_ANSWER_MAX, PEER_INTERVAL};
+pub use members::MEMBERS_INTERVAL;
+pub use peers::{PEER_ANSWER_MAX, PEER_INTERVAL};
 
 use evidence::EvidenceStore;
+use members::Members;
+use peers::Peers;
 
 /// How many bytes a file of a key or of certificates may have.
 const PEM_BYTES_MAX: usize = 1 << 20;
@@ -30,7 +36,7 @@ const PEM_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Part {
     pub(crate) log: Arc<PoolLog>,
     pub(crate) genesis: Genesis,
-    pub(crate) etcd: etcd::Config,
+    pub(crate) members: Arc<Members>,
     pub(crate) evidence: Arc<EvidenceStore>,
 }
 
@@ -83,7 +89,7 @@ impl Engine for PoolLog {
 
 /// Opens the pool's log over its copy, and follows it from the newest snapshot.
 ///
-/// Reads files and waits for etcd: not for asynchronous tasks.
+/// Reads files and waits for etcd: not for asynchronous tasks, but within a tokio runtime.
 pub(crate) fn open(
     config: &Config,
     settings: &Pool,
@@ -98,18 +104,22 @@ pub(crate) fn open(
         source,
     })?;
     let evidence = Arc::new(evidence);
+    let members = Arc::new(Members::new(&etcd).map_err(PoolOpenError::Etcd)?);
     let start = Start::load(copy)?;
-    let log = Arc::new(PoolLog::open(
+    // A client of its own: the pool's log has a runtime of its own.
+    let peers = Peers::new(settings, genesis.fingerprint())?;
+    let log = Arc::new(PoolLog::open_beside(
         Arc::clone(copy),
         PoolStart { genesis: genesis.clone(), state: start.pool().clone(), head: start.head() },
         Options {
             hub: settings.hub_id(),
             key,
             rules: replica::known_rules(),
-            etcd: etcd.clone(),
+            etcd,
             clock: told_by(&options.clock),
             witness: Arc::clone(&evidence) as _,
         },
+        Some(Arc::new(peers)),
     )?);
     let in_pool = InPool {
         engine: Arc::clone(&log) as _,
@@ -118,7 +128,7 @@ pub(crate) fn open(
         witness: Arc::clone(&evidence) as _,
     };
     let replica = Replica::start_in_pool(in_pool, Arc::clone(copy), start, options)?;
-    Ok((Part { log, genesis, etcd, evidence }, replica))
+    Ok((Part { log, genesis, members, evidence }, replica))
 }
 
 impl Part {

@@ -35,6 +35,7 @@ pub use call::IDEMPOTENCY_KEY_BYTES_MAX;
 pub use config::Config;
 pub use hub::{Hub, StartError};
 pub use in_pool::{
-    ENTRIES_BYTES_MAX, EVIDENCE_WAITING_MAX, PEER_ANSWER_MAX, PEER_INTERVAL, PartError,
+    ENTRIES_BYTES_MAX, EVIDENCE_WAITING_MAX, MEMBERS_INTERVAL, PEER_ANSWER_MAX, PEER_INTERVAL,
+    PartError,
 };
 pub use version::version;

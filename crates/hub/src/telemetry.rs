@@ -73,9 +73,9 @@ impl Telemetry {
         self.gauge(name, labels).set(value);
     }
 
-    /// Sets a gauge of one hub of a pool: there are few.
-    pub fn set_of_hub(&self, name: &'static str, hub: &str, value: f64) {
-        let key = Key::from_parts(name, vec![Label::new("hub", hub.to_owned())]);
+    /// Sets a gauge of one of a few, which a label names.
+    pub fn set_of(&self, name: &'static str, (label, of): (&'static str, &str), value: f64) {
+        let key = Key::from_parts(name, vec![Label::new(label, of.to_owned())]);
         self.recorder.register_gauge(&key, &METADATA).set(value);
     }
 
@@ -157,6 +157,17 @@ impl Telemetry {
             ("tansiq_keys", "Keys that tokens are verified with."),
             ("tansiq_keys_age_seconds", "Age of the oldest good source of keys."),
             ("tansiq_keys_failing", "Sources of keys that cannot be renewed."),
+            ("tansiq_pool_etcd_up", "1 while the pool's etcd is reached."),
+            ("tansiq_pool_etcd_db_bytes", "Size of the database of a member of etcd."),
+            ("tansiq_pool_evidence", "Kept pieces of evidence of what is wrong in the pool."),
+            ("tansiq_pool_clock_stands", "1 while fewer than a majority of hubs are heard."),
+            ("tansiq_pool_with_majority", "1 while no majority of hubs differs from this one."),
+            ("tansiq_pool_lag_entries", "Entries of the pool's log that are not applied yet."),
+            ("tansiq_pool_hubs_set_aside", "Hubs that are set aside."),
+            ("tansiq_pool_hub_sequence", "Batches that a hub has put."),
+            ("tansiq_pool_hub_stamp_seconds", "Stamp of a hub's last batch, since 1970."),
+            ("tansiq_pool_hub_apart_seconds", "How far that is after the pool's clock."),
+            ("tansiq_pool_hub_applied_position", "How far a hub says that it has come."),
         ] {
             self.recorder.describe_gauge(KeyName::from(name), None, text.into());
         }

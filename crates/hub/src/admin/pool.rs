@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::hex;
+use crate::in_pool::Part;
 use crate::in_pool::evidence::EvidenceStore;
-use crate::in_pool::{Part, PartError};
+use crate::in_pool::members::Members;
 use crate::replica::SubmitError;
 use crate::reply::{self, Failure};
 
@@ -31,7 +32,7 @@ const CHANGE_BODY_BYTES_MAX: usize = 2 * CHANGE_BYTES_MAX + 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct PoolAdmin {
     log: Arc<PoolLog>,
-    etcd: etcd::Client,
+    members: Arc<Members>,
     evidence: Arc<EvidenceStore>,
 }
 
@@ -49,11 +50,12 @@ struct HandedIn {
 }
 
 impl PoolAdmin {
-    /// Needs a tokio runtime.
-    pub(crate) fn of(part: &Part) -> Result<Self, PartError> {
-        let etcd = etcd::Client::new(&part.etcd)
-            .map_err(|error| PartError::Log(log::pool::PoolOpenError::Etcd(error)))?;
-        Ok(PoolAdmin { log: Arc::clone(&part.log), etcd, evidence: Arc::clone(&part.evidence) })
+    pub(crate) fn of(part: &Part) -> Self {
+        PoolAdmin {
+            log: Arc::clone(&part.log),
+            members: Arc::clone(&part.members),
+            evidence: Arc::clone(&part.evidence),
+        }
     }
 
     pub(super) fn router(self, context: Arc<Context>) -> Router {
@@ -69,8 +71,8 @@ impl PoolAdmin {
 }
 
 async fn status(State(asked): State<Asked>) -> Response {
-    let members = status::members(&asked.pool.etcd).await;
-    let status = status::status(&asked.pool, &asked.context, members);
+    let members = asked.pool.members.look().await;
+    let status = status::status(&asked.pool, &asked.context, &members);
     reply::json(StatusCode::OK, &status)
 }
 

@@ -1,27 +1,23 @@
-//! Hubs of a pool ask each other directly, over mutual TLS: an etcd that lies could keep two groups
-//! of them apart for good, each with a log that is good in itself.
+//! Asks the other hubs of the pool directly, over mutual TLS: an etcd that lies could keep two
+//! groups of them apart for good, each with a log that is good in itself; and what etcd no longer
+//! has is in their copies.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use log::{FollowError, LocalLog, Log, LogError, Position};
+use log::Position;
+use log::pool::EntriesFuture;
 use pool::{Announced, AppliedHead, HubId, PoolId, StateHash};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::answerer::ENTRIES_BYTES_MAX;
 use super::{PEM_BYTES_MAX, PartError, read};
 use crate::config::{Pool, TlsFiles};
 use crate::hex;
 use crate::replica::Replica;
-use crate::reply::{self, Failure};
 
 /// How often each other hub is asked how far it is.
 pub const PEER_INTERVAL: Duration = Duration::from_secs(2);
@@ -29,14 +25,14 @@ pub const PEER_INTERVAL: Duration = Duration::from_secs(2);
 /// How long it may take to answer.
 pub const PEER_ANSWER_MAX: Duration = Duration::from_secs(2);
 
-/// How many bytes of entries one answer has: more only if the first entry alone has more.
-pub const ENTRIES_BYTES_MAX: usize = 4 << 20;
-
-/// How many answers of entries are read from the disk at once.
-const READS_MAX: usize = 4;
-
 /// How many bytes the answer of a hub may have that says how far it is.
 const HEAD_BYTES_MAX: usize = 4 << 10;
+
+/// How many bytes an answer with entries may have: many small ones, or a large one alone.
+const ENTRIES_ANSWER_BYTES_MAX: usize = ENTRIES_BYTES_MAX + LENGTH_BYTES + log::ENTRY_BYTES_MAX;
+
+/// How many bytes say how long an entry is.
+const LENGTH_BYTES: usize = 4;
 
 /// How far a hub is, as it tells others (`GET /peer/v1/head`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,44 +51,47 @@ pub(crate) struct PeerHead {
     pub(crate) state_hash: Option<String>,
 }
 
-/// What other hubs are answered with.
+/// The other hubs that the settings name.
 #[derive(Clone, Debug)]
-pub(crate) struct Answerer {
-    pub(crate) pool: PoolId,
-    pub(crate) hub: HubId,
-    pub(crate) replica: Replica,
-    pub(crate) copy: Arc<LocalLog>,
-    reads: Arc<Semaphore>,
-}
-
-/// Asks the other hubs.
-#[derive(Clone, Debug)]
-pub(crate) struct Asker {
+pub(crate) struct Peers {
     client: reqwest::Client,
     pool: PoolId,
-    peers: Arc<[(HubId, String)]>,
-    replica: Replica,
+    peers: Arc<[Peer]>,
 }
 
-/// Another hub did not say how far it is.
+#[derive(Debug)]
+struct Peer {
+    hub: HubId,
+    /// Without a slash at its end.
+    url: String,
+}
+
+/// Another hub did not answer as it should.
 #[derive(Debug, thiserror::Error)]
 enum AskError {
     #[error("it does not answer")]
     Unreachable(#[from] reqwest::Error),
     #[error("it answers with status {0}")]
     Status(u16),
+    #[error("its answer is too large")]
+    TooLarge,
     #[error("its answer is not one of a hub of this pool by this name")]
     Malformed,
 }
 
 impl PeerHead {
-    fn of(answerer: &Answerer) -> Self {
-        let (AppliedHead { position, chain }, state) = answerer.replica.own_head();
+    /// Returns what a hub tells others.
+    pub(super) fn of(
+        pool: &PoolId,
+        hub: &HubId,
+        applied: AppliedHead,
+        state: Option<StateHash>,
+    ) -> Self {
         PeerHead {
-            pool: hex::encode(answerer.pool.as_bytes()),
-            hub: answerer.hub.to_string(),
-            position,
-            chain: hex::encode(&chain),
+            pool: hex::encode(pool.as_bytes()),
+            hub: hub.to_string(),
+            position: applied.position,
+            chain: hex::encode(&applied.chain),
             state_position: state.map(|state| state.position),
             state_hash: state.map(|state| hex::encode(&state.hash)),
         }
@@ -115,160 +114,133 @@ impl PeerHead {
     }
 }
 
-impl Answerer {
-    pub(crate) fn new(pool: PoolId, hub: HubId, replica: Replica, copy: Arc<LocalLog>) -> Self {
-        Answerer { pool, hub, replica, copy, reads: Arc::new(Semaphore::new(READS_MAX)) }
-    }
-
-    /// Returns the service for other hubs.
-    pub(crate) fn router(self) -> Router {
-        Router::new()
-            .route("/peer/v1/head", get(head))
-            .route("/peer/v1/entries", get(entries))
-            .with_state(self)
-    }
-}
-
-async fn head(State(answerer): State<Answerer>) -> Response {
-    reply::json(StatusCode::OK, &PeerHead::of(&answerer))
-}
-
-/// Answers with the entries after a position in canonical bytes, each with its length (u32, little
-/// endian) before it; with none when there are none yet.
-async fn entries(
-    State(answerer): State<Answerer>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let busy = || {
-        let message = "too many hubs read entries; ask again";
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, message).with_retry_after(1)
-    };
-    let permit = Arc::clone(&answerer.reads).try_acquire_owned().map_err(|_| busy())?;
-    let after = query.as_deref().and_then(|query| query.strip_prefix("after=")?.parse().ok());
-    let after = after.and_then(Position::new);
-    let after = after.ok_or_else(|| Failure::bad_request("ask with ?after=POSITION"))?;
-    let reading = tokio::task::spawn_blocking(move || {
-        let read = read_entries(&answerer.copy, after);
-        drop(permit);
-        read
-    });
-    match reading.await {
-        Ok(Ok(bytes)) => Ok((StatusCode::OK, Body::from(bytes)).into_response()),
-        Ok(Err(LogError::Gone(_))) => {
-            let message = "these entries are no longer kept here; take a snapshot";
-            Err(Failure::new(StatusCode::GONE, message))
-        }
-        Ok(Err(LogError::BeyondTheEnd { .. })) => {
-            Err(Failure::new(StatusCode::NOT_FOUND, "this hub is not as far"))
-        }
-        Ok(Err(error)) => {
-            tracing::error!(%error, "entries for another hub cannot be read");
-            Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the entries cannot be read"))
-        }
-        Err(_) => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the hub is stopping")),
-    }
-}
-
-fn read_entries(copy: &LocalLog, after: Position) -> Result<Vec<u8>, LogError> {
-    let head = copy.head()?.position;
-    if head < after {
-        return Err(LogError::BeyondTheEnd { asked: after, head });
-    }
-    let mut bytes = Vec::new();
-    let mut reached = after;
-    let mut follower = copy.follow(after)?;
-    while reached < head {
-        let batch = follower.next_batch().map_err(|error| match error {
-            FollowError::Closed => LogError::Closed,
-            FollowError::Log(error) => error,
-        })?;
-        for committed in batch {
-            let entry = committed.entry.to_bytes().expect("it was in the log");
-            let length = u32::try_from(entry.len()).expect("an entry is smaller than 4 GiB");
-            let is_full = ENTRIES_BYTES_MAX < bytes.len() + size_of::<u32>() + entry.len();
-            if head < committed.position || (is_full && !bytes.is_empty()) {
-                return Ok(bytes);
-            }
-            bytes.extend(length.to_le_bytes());
-            bytes.extend(entry);
-            reached = committed.position;
-        }
-    }
-    Ok(bytes)
-}
-
-impl Asker {
+impl Peers {
     /// Makes a client with this hub's certificate for the hubs that the settings name.
     ///
-    /// Reads files.
-    pub(crate) fn new(settings: &Pool, pool: PoolId, replica: Replica) -> Result<Self, PartError> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PEER_ANSWER_MAX)
-            .no_proxy()
-            .user_agent(concat!("tansiq/", env!("CARGO_PKG_VERSION")));
-        let files = settings.peer_tls().expect("the configuration was checked");
-        if let Some(TlsFiles { ca, cert, key }) = files {
-            let roots = read("peer_ca", ca, PEM_BYTES_MAX)?;
-            let roots = reqwest::Certificate::from_pem_bundle(&roots)
-                .map_err(|_| malformed("peer_ca", "set of certificates in PEM", ca))?;
-            let mut identity = read("peer_cert", cert, PEM_BYTES_MAX)?;
-            identity.push(b'\n');
-            identity.extend(read("peer_key", key, PEM_BYTES_MAX)?);
-            let identity = reqwest::Identity::from_pem(&identity)
-                .map_err(|_| malformed("peer_cert", "certificate in PEM with its key", cert))?;
-            builder = builder.tls_certs_only(roots).identity(identity).https_only(true);
-        }
-        let client = builder.build().map_err(|_| {
-            let path = settings.peer_cert.clone().unwrap_or_default();
-            malformed("peer_cert", "certificate that fits its key", &path)
-        })?;
+    /// Reads files. A client belongs to the runtime that it is used on.
+    pub(crate) fn new(settings: &Pool, pool: PoolId) -> Result<Self, PartError> {
+        let client = client(settings)?;
         let own = settings.hub_id();
-        let peers = settings.peers.iter().map(|(name, url)| {
-            let hub = HubId::new(name).expect("the configuration was checked");
-            (hub, format!("{}/peer/v1/head", url.trim_end_matches('/')))
+        let peers = settings.peers.iter().map(|(name, url)| Peer {
+            hub: HubId::new(name).expect("the configuration was checked"),
+            url: url.trim_end_matches('/').to_owned(),
         });
-        let peers = peers.filter(|(hub, _)| *hub != own).collect();
-        Ok(Asker { client, pool, peers, replica })
+        let peers = peers.filter(|peer| peer.hub != own).collect();
+        Ok(Peers { client, pool, peers })
     }
 
     /// Asks every other hub how far it is, once, and compares.
-    pub(crate) async fn ask_all(&self) {
+    pub(crate) async fn compare(&self, replica: &Replica) {
         let mut asking = JoinSet::new();
         for index in 0..self.peers.len() {
-            let asker = self.clone();
-            asking.spawn(async move { asker.ask(index).await });
+            let (peers, replica) = (self.clone(), replica.clone());
+            asking.spawn(async move { peers.compare_with(&peers.peers[index], &replica).await });
         }
         while asking.join_next().await.is_some() {}
     }
 
-    async fn ask(&self, index: usize) {
-        let (hub, url) = &self.peers[index];
-        match self.ask_head(hub, url).await {
+    async fn compare_with(&self, peer: &Peer, replica: &Replica) {
+        match self.head(peer).await {
             Ok(announced) => {
-                self.replica.hear(hub, &announced);
+                replica.hear(&peer.hub, &announced);
             }
             Err(error) => {
-                tracing::debug!(%error, hub.id = hub.as_str(), "a hub of the pool was not heard");
+                let hub = peer.hub.as_str();
+                tracing::debug!(%error, hub.id = hub, "a hub of the pool was not heard");
             }
         }
     }
 
-    async fn ask_head(&self, hub: &HubId, url: &str) -> Result<Announced, AskError> {
-        let mut response = self.client.get(url).send().await?;
+    async fn head(&self, peer: &Peer) -> Result<Announced, AskError> {
+        let url = format!("{}/peer/v1/head", peer.url);
+        let body = self.get(&url, PEER_ANSWER_MAX, HEAD_BYTES_MAX).await?;
+        let head: PeerHead = serde_json::from_slice(&body).map_err(|_| AskError::Malformed)?;
+        head.announced(&self.pool, &peer.hub).ok_or(AskError::Malformed)
+    }
+
+    async fn entries_of(&self, peer: &Peer, after: Position) -> Result<Vec<Vec<u8>>, AskError> {
+        let url = format!("{}/peer/v1/entries?after={after}", peer.url);
+        let within = log::pool::FETCH_ANSWER_MAX;
+        let body = self.get(&url, within, ENTRIES_ANSWER_BYTES_MAX).await?;
+        split(&body).ok_or(AskError::Malformed)
+    }
+
+    async fn get(
+        &self,
+        url: &str,
+        within: Duration,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, AskError> {
+        let mut response = self.client.get(url).timeout(within).send().await?;
         if response.status() != StatusCode::OK {
             return Err(AskError::Status(response.status().as_u16()));
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
-            if HEAD_BYTES_MAX - body.len() < chunk.len() {
-                return Err(AskError::Malformed);
+            if bytes_max - body.len() < chunk.len() {
+                return Err(AskError::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
-        let head: PeerHead = serde_json::from_slice(&body).map_err(|_| AskError::Malformed)?;
-        head.announced(&self.pool, hub).ok_or(AskError::Malformed)
+        Ok(body)
     }
+}
+
+impl log::pool::Peers for Peers {
+    fn count(&self) -> u64 {
+        self.peers.len() as u64
+    }
+
+    fn entries(&self, peer: u64, after: Position) -> EntriesFuture {
+        let peers = self.clone();
+        Box::pin(async move {
+            let peer = peers.peers.get(usize::try_from(peer).ok()?)?;
+            let entries = peers.entries_of(peer, after).await;
+            entries
+                .inspect_err(|error| {
+                    let hub = peer.hub.as_str();
+                    tracing::warn!(%error, hub.id = hub, "a hub gave no entries of its copy");
+                })
+                .ok()
+        })
+    }
+}
+
+/// Returns the entries of an answer, each of which has its length before it.
+fn split(body: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut entries = Vec::new();
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk::<LENGTH_BYTES>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (entry, after) = after.split_at_checked(length)?;
+        entries.push(entry.to_vec());
+        rest = after;
+    }
+    Some(entries)
+}
+
+fn client(settings: &Pool) -> Result<reqwest::Client, PartError> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("tansiq/", env!("CARGO_PKG_VERSION")));
+    let files = settings.peer_tls().expect("the configuration was checked");
+    if let Some(TlsFiles { ca, cert, key }) = files {
+        let roots = read("peer_ca", ca, PEM_BYTES_MAX)?;
+        let roots = reqwest::Certificate::from_pem_bundle(&roots)
+            .map_err(|_| malformed("peer_ca", "set of certificates in PEM", ca))?;
+        let mut identity = read("peer_cert", cert, PEM_BYTES_MAX)?;
+        identity.push(b'\n');
+        identity.extend(read("peer_key", key, PEM_BYTES_MAX)?);
+        let identity = reqwest::Identity::from_pem(&identity)
+            .map_err(|_| malformed("peer_cert", "certificate in PEM with its key", cert))?;
+        builder = builder.tls_certs_only(roots).identity(identity).https_only(true);
+    }
+    builder.build().map_err(|_| {
+        let path = settings.peer_cert.clone().unwrap_or_default();
+        malformed("peer_cert", "certificate that fits its key", &path)
+    })
 }
 
 fn malformed(field: &'static str, what: &'static str, path: &Path) -> PartError {
@@ -277,9 +249,6 @@ fn malformed(field: &'static str, what: &'static str, path: &Path) -> PartError 
 
 #[cfg(test)]
 mod tests {
-    use log::{Entry, Family, Proposer, Ticket};
-    use spacetime::Timestamp;
-
     use super::*;
 
     fn head() -> PeerHead {
@@ -310,42 +279,17 @@ mod tests {
         assert_eq!(cut.announced(&pool, &hub("hub-1")), None);
     }
 
-    fn lengths(bytes: &[u8]) -> Vec<usize> {
-        let mut rest = bytes;
-        let mut lengths = Vec::new();
-        while let Some((length, after)) = rest.split_first_chunk() {
-            let length = u32::from_le_bytes(*length) as usize;
-            lengths.push(length);
-            rest = &after[length..];
-        }
-        assert!(rest.is_empty());
-        lengths
-    }
-
     #[test]
-    fn hands_out_entries_up_to_so_many_bytes_and_at_least_one() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let options = log::Options { disk_free_bytes_min: 0, ..log::Options::default() };
-        let log = LocalLog::open(dir.path(), options).expect("opened");
-        for bytes in [3 << 20, 1, 2 << 20] {
-            let entry = Entry {
-                family: Family(9),
-                version: 1,
-                proposer: Proposer::new("hub").expect("a name"),
-                stamp: Timestamp::MIN,
-                command: vec![0; bytes],
-            };
-            let receipt = log.append(entry, Ticket(1)).expect("queued");
-            receipt.wait_blocking().expect("durable");
-        }
-        let read = |after| {
-            let after = Position::new(after).expect("small");
-            read_entries(&log, after).map(|bytes| lengths(&bytes).len())
-        };
+    fn splits_an_answer_into_its_entries() {
+        let body =
+            [&2_u32.to_le_bytes()[..], b"ab", &0_u32.to_le_bytes(), &1_u32.to_le_bytes(), b"c"];
+        let body = body.concat();
 
-        assert_eq!(read(0).expect("there"), 2);
-        assert_eq!(read(1).expect("there"), 2);
-        assert_eq!(read(3).expect("there"), 0);
-        assert!(matches!(read(4), Err(LogError::BeyondTheEnd { .. })));
+        let entries = [b"ab".to_vec(), Vec::new(), b"c".to_vec()];
+        assert_eq!(split(&body), Some(entries.to_vec()));
+        assert_eq!(split(&[]), Some(Vec::new()));
+        for end in [1, 5, body.len() - 1] {
+            assert_eq!(split(&body[..end]), None, "cut off at {end}");
+        }
     }
 }

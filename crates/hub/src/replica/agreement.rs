@@ -35,6 +35,8 @@ pub struct Agreement {
     standing: Standing,
     /// When a batch of each hub was last taken in, by this hub's clock.
     heard_at: BTreeMap<HubId, Timestamp>,
+    /// Where a hub has said directly that it is, which this one has not reached, and since when.
+    ahead: BTreeMap<HubId, (u64, Timestamp)>,
     /// What is taken in is of now, and not of before this hub started.
     is_live: bool,
     told: Told,
@@ -92,6 +94,7 @@ impl Agreement {
             history: History::starting_at(head),
             standing: Standing::Majority,
             heard_at: BTreeMap::new(),
+            ahead: BTreeMap::new(),
             is_live: false,
             told: Told::default(),
             evidence: Vec::new(),
@@ -101,6 +104,7 @@ impl Agreement {
     /// Notes that this hub has applied the log up to `head`.
     pub fn reach(&mut self, head: Head) {
         self.history.reach(head);
+        self.ahead.retain(|_, (position, _)| head.position.number() < *position);
     }
 
     /// Notes the hash of this hub's state at its head.
@@ -129,6 +133,26 @@ impl Agreement {
         let (applied, state) = (batch.report.applied, batch.report.state);
         let announced = Announced { applied, state, placed: Some(batch.position) };
         self.hear(batch.hub, &announced);
+    }
+
+    /// Takes in what a hub has said to this one, past etcd.
+    pub fn hear_directly(&mut self, hub: &HubId, announced: &Announced, now: Timestamp) {
+        let position = announced.applied.position;
+        if *hub != self.own && self.history.head.position.number() < position {
+            self.ahead.entry(hub.clone()).or_insert((position, now));
+        }
+        self.hear(hub, announced);
+    }
+
+    /// Tells whether the pool's log goes on and this hub is not shown it: a majority of the hubs has
+    /// said directly that they are where this one has not come in [`SILENCE_MAX`].
+    ///
+    /// One alone could claim that to stop this hub.
+    pub fn is_cut_off(&self, pool: &Pool, now: Timestamp) -> bool {
+        let until = now.minus(SILENCE_MAX);
+        let ahead = |hub: &HubId| self.ahead.get(hub).is_some_and(|(_, since)| *since < until);
+        let count = pool.membership().hubs().iter().filter(|hub| ahead(&hub.id)).count();
+        pool.membership().majority() <= count
     }
 
     /// Takes in what a hub says, in a batch or directly.

@@ -21,6 +21,9 @@ pub enum ReadError {
     /// The pool's etcd has not answered in time.
     #[error("the pool has not said in time what the present state is; ask again, or another hub")]
     Unanswered,
+    /// This hub is not shown what most others have.
+    #[error("most hubs of the pool are where this one is not shown the way; ask another hub")]
+    CutOff,
     /// This hub has not applied the log in time.
     #[error("this hub is behind the pool's log; ask again, or another hub")]
     Behind,
@@ -38,6 +41,10 @@ impl Replica {
         let Some(member) = &self.0.member else { return Ok(()) };
         if member.consistency == Consistency::Local {
             return Ok(());
+        }
+        // An etcd that is frozen for this hub alone answers its questions with what was.
+        if self.is_cut_off() {
+            return Err(ReadError::CutOff);
         }
         let committed = self.0.log.committed();
         let waiting = async {
@@ -125,6 +132,14 @@ impl Replica {
         member.agreement().clock_stands(pool, now)
     }
 
+    /// Tells whether most hubs of the pool say directly that they are where this one does not come.
+    pub fn is_cut_off(&self) -> bool {
+        let now = self.0.options.clock.now();
+        let states = self.0.states();
+        let (Some(member), Some(pool)) = (&self.0.member, states.pool.pool()) else { return false };
+        member.agreement().is_cut_off(pool, now)
+    }
+
     /// Returns what this hub says of itself to the others.
     ///
     /// # Panics
@@ -143,7 +158,7 @@ impl Replica {
         let states = self.0.states();
         let member = self.0.in_pool();
         let mut agreement = member.agreement();
-        agreement.hear(hub, announced);
+        agreement.hear_directly(hub, announced, self.0.options.clock.now());
         let Some(pool) = states.pool.pool() else { return agreement.standing() };
         let standing = agreement.settle(pool);
         member.testify(&mut agreement);

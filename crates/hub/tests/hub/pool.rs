@@ -1,179 +1,25 @@
 //! Three hubs of three owners on one log, ordered by a real etcd; skipped where there is none.
 
-use std::collections::BTreeMap;
-use std::io::Write;
+mod fixture;
+
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use etcd::Client;
-use etcd::server::{Cluster, Options};
 use hub::config::Pool;
-use hub::replica::{Consistency, known_rules};
+use hub::replica::Consistency;
 use hub::{Config, StartError};
-use pool::{
-    Action, Change, Founding, Genesis, GenesisHub, HubId, KeyPair, Owner, OwnerKey, OwnerName,
-    PartyName, PoolName, SignedChange,
-};
+use pool::{Action, HubId, PartyName};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::support::{
-    ALL_SCOPES, Answer, NOW_S, TestHub, eventually, fixture, intent_path, operational_intent,
-    token, token_at,
+    ALL_SCOPES, Answer, NOW_S, TestHub, eventually, fixture as file, intent_path,
+    operational_intent, token, token_at,
 };
 use crate::tls::client;
 
-const HUBS: [&str; 3] = ["alder-1", "birch-1", "cedar-1"];
-
-/// How long etcd may take to answer first.
-const START_MAX: Duration = Duration::from_secs(60);
-
-/// A pool without hubs yet, on an etcd of its own.
-struct TestPool {
-    cluster: Cluster,
-    genesis: Genesis,
-    dir: TempDir,
-}
-
-impl TestPool {
-    /// Founds a pool, if there is an etcd.
-    async fn start() -> Option<Self> {
-        let program = program()?.clone();
-        let dir = tempfile::tempdir().expect("a directory");
-        let options = Options {
-            program,
-            dir: dir.path().join("etcd"),
-            members: 1,
-            tls: None,
-            flags: Vec::new(),
-        };
-        let pool = TestPool {
-            cluster: Cluster::start(options).expect("started"),
-            genesis: genesis(1),
-            dir,
-        };
-        let config = etcd::Config { endpoints: pool.cluster.urls(), tls: None };
-        let client = Client::new(&config).expect("good");
-        let founding = async {
-            while log::pool::found(&client.member(), &pool.genesis, None).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(START_MAX, founding).await.expect("in time");
-        std::fs::write(pool.dir.path().join("genesis"), pool.genesis.to_bytes()).expect("written");
-        for name in HUBS {
-            let pem = pem::Pem::new("PRIVATE KEY", key(name).to_pkcs8());
-            std::fs::write(pool.dir.path().join(name), pem::encode(&pem)).expect("written");
-        }
-        Some(pool)
-    }
-
-    fn settings(&self, number: usize) -> Pool {
-        Pool {
-            genesis: self.dir.path().join("genesis"),
-            hub: HUBS[number].to_owned(),
-            key: self.dir.path().join(HUBS[number]),
-            etcd: self.cluster.urls(),
-            etcd_ca: None,
-            etcd_cert: None,
-            etcd_key: None,
-            peer_listen: None,
-            peer_ca: None,
-            peer_cert: None,
-            peer_key: None,
-            peers: BTreeMap::new(),
-            consistency: Consistency::Linearizable,
-        }
-    }
-
-    /// Starts a hub of the pool with an empty copy.
-    async fn hub(&self, number: usize) -> TestHub {
-        TestHub::start_with(|config| config.pool = Some(self.settings(number))).await
-    }
-
-    async fn hubs(&self) -> [TestHub; 3] {
-        [self.hub(0).await, self.hub(1).await, self.hub(2).await]
-    }
-
-    /// Has two owners sign what is to be done, after what a hub knows.
-    async fn signed(&self, hub: &TestHub, action: Action) -> SignedChange {
-        let membership = hub.ask_admin(Method::GET, "/pool/membership").await.json();
-        let before = unhex(membership["hash"].as_str().expect("a text"));
-        let mut signed = SignedChange::unsigned(Change {
-            pool: self.genesis.fingerprint(),
-            epoch: 1,
-            before: before.try_into().expect("a hash"),
-            action,
-        });
-        for owner in ["alder", "birch"] {
-            let name = OwnerName::new(owner).expect("a name");
-            signed.sign(&name, OwnerKey::Online, &key(owner)).expect("few");
-        }
-        signed
-    }
-}
-
-fn genesis(nonce: u8) -> Genesis {
-    let owners = ["alder", "birch", "cedar"];
-    let owner = |name: &str| Owner {
-        name: OwnerName::new(name).expect("a name"),
-        key: key(name).public_key(),
-        offline_key: key(&format!("{name}-offline")).public_key(),
-    };
-    let hub = |(id, owner): (&str, &str)| GenesisHub {
-        id: HubId::new(id).expect("a name"),
-        owner: OwnerName::new(owner).expect("a name"),
-        key: key(id).public_key(),
-    };
-    Genesis::new(Founding {
-        name: PoolName::new("trial").expect("a name"),
-        nonce: [nonce; 32],
-        owners: owners.map(owner).to_vec(),
-        quorum: 2,
-        hubs: HUBS.into_iter().zip(owners).map(hub).collect(),
-        rules: known_rules(),
-    })
-    .expect("a good one")
-}
-
-fn key(of: &str) -> KeyPair {
-    let mut seed = [0x5a; 32];
-    seed[..of.len()].copy_from_slice(of.as_bytes());
-    KeyPair::from_seed(&seed)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let pairs = (0..text.len()).step_by(2).map(|at| &text[at..at + 2]);
-    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("a hexadecimal number")).collect()
-}
-
-/// Returns the program, once for all tests; says once that there is none.
-fn program() -> Option<&'static PathBuf> {
-    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let find = || {
-        let found = etcd::program::find(None, &path(), &etcd::program::built_path());
-        found.map_err(|why| skip(&why)).ok()
-    };
-    PROGRAM.get_or_init(find).as_ref()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test's own look at the machine")]
-fn path() -> Vec<PathBuf> {
-    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
-}
-
-/// Says what was not tested, around the capture of test output.
-fn skip(why: &etcd::program::NoProgram) {
-    let notice = format!("skipped: hubs of a pool were not tried: {why}\n");
-    // Without a standard error there is nobody to tell.
-    let _ = std::io::stderr().write_all(notice.as_bytes());
-}
+use self::fixture::{HUBS, TestPool, genesis, hex};
 
 async fn put(hub: &TestHub, party: &str, n: u32) -> Answer {
     let body = operational_intent(7.0 + f64::from(n) / 10.0, 100.0);
@@ -372,6 +218,22 @@ async fn refuses_writes_and_reads_without_the_pools_etcd() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn starts_before_the_pools_etcd_and_serves_when_that_is_there() {
+    let Some(mut pool) = TestPool::start().await else { return };
+    pool.cluster.kill_member(0).expect("killed");
+
+    let hub = pool.hub(0).await;
+
+    let ready = hub.ask_admin(Method::GET, "/health/ready").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{ready:?}");
+    assert!(ready.json()["problems"].to_string().contains("etcd is not reached"), "{ready:?}");
+    assert_eq!(find(&hub, 1).await, StatusCode::SERVICE_UNAVAILABLE);
+    pool.cluster.start_member(0).expect("started");
+    eventually(async || put(&hub, "uss1", 1).await.status == StatusCode::CREATED).await;
+    assert_eq!(find(&hub, 1).await, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn does_not_start_with_a_genesis_of_another_pool() {
     let Some(pool) = TestPool::start().await else { return };
     let other = pool.dir.path().join("other");
@@ -404,9 +266,9 @@ async fn tells_other_hubs_over_mutual_tls_how_far_it_is() {
     let Some(pool) = TestPool::start().await else { return };
     let mut settings = pool.settings(0);
     settings.peer_listen = Some(([127, 0, 0, 1], 0).into());
-    settings.peer_ca = Some(fixture("root.cert.pem"));
-    settings.peer_cert = Some(fixture("server-one.cert.pem"));
-    settings.peer_key = Some(fixture("server-one.key.pem"));
+    settings.peer_ca = Some(file("root.cert.pem"));
+    settings.peer_cert = Some(file("server-one.cert.pem"));
+    settings.peer_key = Some(file("server-one.key.pem"));
     let hub = TestHub::start_with(|config| config.pool = Some(settings)).await;
     put(&hub, "uss1", 1).await;
     let port = hub.hub.peer_addr().expect("it listens").port();
@@ -426,6 +288,35 @@ async fn tells_other_hubs_over_mutual_tls_how_far_it_is() {
     let genesis = pool::Command::Genesis(pool.genesis.clone());
     assert_eq!(first.command, genesis.to_bytes());
     assert!(unknown.is_err(), "who has no certificate is not answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_from_another_hub_what_etcd_no_longer_has() {
+    let Some(pool) = TestPool::start().await else { return };
+    let mut settings = pool.settings(0);
+    settings.peer_listen = Some(([127, 0, 0, 1], 0).into());
+    let first = TestHub::start_with(|config| config.pool = Some(settings)).await;
+    let peer = format!("http://{}", first.hub.peer_addr().expect("it listens"));
+    let mut settings = pool.settings(1);
+    settings.peers.insert(HUBS[0].to_owned(), peer);
+    let second = TestHub::start_with(|config| config.pool = Some(settings)).await;
+    // What is missing is taken as far as a majority has signed it: the first hub and the third.
+    let _third = pool.hub(2).await;
+    assert_eq!(put(&first, "uss1", 1).await.status, StatusCode::CREATED);
+
+    second.hub.shutdown().await;
+    for n in 2..6 {
+        assert_eq!(put(&first, "uss1", n).await.status, StatusCode::CREATED);
+    }
+    pool.compact().await;
+    let config = second.config.clone();
+    let second = TestHub::start_with(|fresh| *fresh = config).await;
+
+    eventually(async || find(&second, 1).await == StatusCode::OK).await;
+    assert_eq!(find(&second, 5).await, StatusCode::OK);
+    assert_eq!(put(&second, "uss1", 6).await.status, StatusCode::CREATED);
+    assert_eq!(find(&first, 6).await, StatusCode::OK);
+    eventually(async || log_of(&first, 1).await == "agrees").await;
 }
 
 /// Answers as a hub that follows another log.

@@ -1,33 +1,17 @@
 //! How the pool does, as this hub sees it: for the operator, readiness and metrics.
 
-use std::time::Duration;
-
-use etcd::messages::StatusResponse;
-use etcd::{CallError, Member};
 use log::pool::PoolLog;
 use pool::{HubId, HubState, Pool, Standing, View};
 use serde_json::{Value, json};
 use spacetime::Timestamp;
-use tokio::task::JoinSet;
 
 use super::PoolAdmin;
 use crate::admin::readiness::rfc3339;
 use crate::context::Context;
 use crate::hex;
+use crate::in_pool::members::{HALF_FULL, MemberStatus};
 use crate::replica::{Neighbor, Replica, SILENCE_MAX};
 use crate::telemetry::Telemetry;
-
-/// How long a member of etcd may take to say how it is.
-const MEMBER_ANSWER_MAX: Duration = Duration::from_secs(2);
-
-/// The part of its quota from which on a member of etcd is told of: one in so many.
-const QUOTA_TOLD_FROM: i64 = 2;
-
-/// What a member of etcd says, or why it does not.
-pub(super) struct MemberStatus {
-    url: String,
-    answer: Result<StatusResponse, CallError>,
-}
 
 /// What keeps a hub of a pool from its work, and what its operator should know besides.
 pub(in crate::admin) struct Problems {
@@ -35,23 +19,8 @@ pub(in crate::admin) struct Problems {
     pub(in crate::admin) told: Vec<String>,
 }
 
-/// Asks every member of etcd how it is.
-pub(super) async fn members(client: &etcd::Client) -> Vec<MemberStatus> {
-    let mut asking = JoinSet::new();
-    for member in client.members() {
-        let member: Member = member.clone();
-        asking.spawn(async move {
-            let answer = member.status(MEMBER_ANSWER_MAX).await;
-            MemberStatus { url: member.url().to_owned(), answer }
-        });
-    }
-    let mut members = asking.join_all().await;
-    members.sort_unstable_by(|one, other| one.url.cmp(&other.url));
-    members
-}
-
 /// Returns how the pool does.
-pub(super) fn status(admin: &PoolAdmin, context: &Context, members: Vec<MemberStatus>) -> Value {
+pub(super) fn status(admin: &PoolAdmin, context: &Context, members: &[MemberStatus]) -> Value {
     let replica = &context.replica;
     let now = context.clock.now();
     let engine = admin.log.status();
@@ -59,6 +28,7 @@ pub(super) fn status(admin: &PoolAdmin, context: &Context, members: Vec<MemberSt
     let shown = replica.read_pool(|pool| pool.map(|pool| show_pool(pool, replica, now)));
     json!({
         "hub": context.instance.name.as_str(),
+        "is_cut_off": replica.is_cut_off(),
         "standing": replica.standing().map(word_of_standing),
         "pool": shown,
         "log": {
@@ -74,8 +44,9 @@ pub(super) fn status(admin: &PoolAdmin, context: &Context, members: Vec<MemberSt
         },
         "etcd": {
             "is_up": engine.is_up,
+            "is_full": engine.is_full,
             "trouble": engine.trouble.map(|trouble| trouble.to_string()),
-            "members": members.into_iter().map(show_member).collect::<Vec<_>>(),
+            "members": members.iter().map(show_member).collect::<Vec<_>>(),
         },
         "evidence": admin.evidence.len(),
     })
@@ -91,9 +62,27 @@ impl PoolAdmin {
             let trouble = engine.trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
             problems.hindering.push(format!("the pool's etcd is not reached{trouble}"));
         }
+        if engine.is_full {
+            let problem = "the pool's etcd is full: `etcdctl compact`, `etcdctl defrag` and \
+                           `etcdctl alarm disarm` make room";
+            problems.hindering.push(problem.to_owned());
+        }
+        if !engine.signs_as_admitted {
+            let problem = "the pool knows this hub by another key than it signs with";
+            problems.hindering.push(problem.to_owned());
+        }
+        let members = self.members.last();
+        for member in members.iter().filter(|member| member.is_half_full()) {
+            problems.told.push(format!("{}: {HALF_FULL}", member.url));
+        }
         if replica.standing().is_some_and(|standing| standing != Standing::Majority) {
             let problem = "the hubs of the pool differ and no majority agrees with this one: no \
                            changes are taken";
+            problems.hindering.push(problem.to_owned());
+        }
+        if replica.is_cut_off() {
+            let problem = "most hubs of the pool say that they are ahead of what etcd shows this \
+                           one: an etcd that is frozen or lies; reads are answered with 503";
             problems.hindering.push(problem.to_owned());
         }
         let own = context.instance.name.as_str();
@@ -123,6 +112,12 @@ impl PoolAdmin {
         let applied = replica.progress().head.position.number();
         let lag = handed_out(&self.log).saturating_sub(applied);
         telemetry.set("tansiq_pool_lag_entries", &[], lag as f64);
+        for member in self.members.last().iter() {
+            if let Ok(status) = &member.answer {
+                let (url, bytes) = (&member.url, status.db_size as f64);
+                telemetry.set_of("tansiq_pool_etcd_db_bytes", ("member", url), bytes);
+            }
+        }
         replica.read_pool(|pool| {
             let Some(pool) = pool else { return };
             let set_aside = pool.hubs().filter(|(_, hub)| hub.set_aside().is_some()).count();
@@ -167,14 +162,14 @@ fn handed_out(log: &PoolLog) -> u64 {
 }
 
 fn sample_hub(telemetry: &Telemetry, id: &HubId, hub: &HubState) {
-    telemetry.set_of_hub("tansiq_pool_hub_sequence", id.as_str(), hub.sequence() as f64);
+    telemetry.set_of("tansiq_pool_hub_sequence", ("hub", id.as_str()), hub.sequence() as f64);
     if let Some(heard) = hub.heard() {
         let stamp_s = heard.stamp.as_micros() as f64 / 1e6;
-        telemetry.set_of_hub("tansiq_pool_hub_stamp_seconds", id.as_str(), stamp_s);
+        telemetry.set_of("tansiq_pool_hub_stamp_seconds", ("hub", id.as_str()), stamp_s);
         let apart_s = heard.apart_us as f64 / 1e6;
-        telemetry.set_of_hub("tansiq_pool_hub_apart_seconds", id.as_str(), apart_s);
+        telemetry.set_of("tansiq_pool_hub_apart_seconds", ("hub", id.as_str()), apart_s);
         let applied = heard.applied.position as f64;
-        telemetry.set_of_hub("tansiq_pool_hub_applied_position", id.as_str(), applied);
+        telemetry.set_of("tansiq_pool_hub_applied_position", ("hub", id.as_str()), applied);
     }
 }
 
@@ -223,16 +218,16 @@ fn show_hub(id: &HubId, hub: &HubState, neighbor: &Neighbor, now: Timestamp) -> 
     })
 }
 
-fn show_member(member: MemberStatus) -> Value {
-    match member.answer {
+fn show_member(member: &MemberStatus) -> Value {
+    match &member.answer {
         Ok(status) => json!({
             "url": member.url,
             "release": status.version,
-            "is_leader": status.header.is_some_and(|header| header.member_id == status.leader),
+            "is_leader": status.header.as_ref().is_some_and(|header| header.member_id == status.leader),
             "db_bytes": status.db_size,
             "db_bytes_in_use": status.db_size_in_use,
             "db_bytes_max": status.db_size_quota,
-            "is_half_full": status.db_size_quota < QUOTA_TOLD_FROM * status.db_size,
+            "is_half_full": member.is_half_full(),
             "errors": status.errors,
         }),
         Err(error) => json!({ "url": member.url, "error": error.to_string() }),
