@@ -217,6 +217,11 @@ pub enum ConfigError {
         "pool.peer_listen must be an address of this machine alone unless pool.peer_ca is given"
     )]
     PeerListen,
+    /// What other hubs may need, and the decisions of the owners, would be gone.
+    #[error(
+        "log.old_entries must be \"seal\" in a pool: other hubs take what they missed from here"
+    )]
+    PoolDrop,
     /// Each hub of a pool would have its own retention.
     #[error("f3548_retention_s and f3411_retention_s cannot be set for one hub of a pool")]
     PoolRetention,

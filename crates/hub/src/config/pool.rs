@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use pool::HubId;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, OldEntries};
 use crate::replica::Consistency;
 
 /// A hub of a pool: which pool, who it is there, and how it reaches the pool's etcd and other hubs.
@@ -87,6 +87,9 @@ impl Pool {
         let retentions = |config: &Config| (config.f3548_retention, config.f3411_retention);
         if retentions(config) != retentions(&defaults) {
             return Err(ConfigError::PoolRetention);
+        }
+        if config.log.old_entries == OldEntries::Drop {
+            return Err(ConfigError::PoolDrop);
         }
         Ok(())
     }
@@ -229,5 +232,15 @@ mod tests {
         let error = pool().check(&config).expect_err("each hub would have its own");
 
         assert!(error.to_string().contains("retention"), "{error}");
+    }
+
+    #[test]
+    fn keeps_every_entry_for_the_other_hubs() {
+        let mut config = Config::default();
+        config.log.old_entries = OldEntries::Drop;
+
+        let error = pool().check(&config).expect_err("others may need them");
+
+        assert!(error.to_string().contains("old_entries"), "{error}");
     }
 }
