@@ -8,6 +8,7 @@ mod agreement;
 mod carried;
 mod coverage;
 mod limits;
+mod mutated;
 mod pair;
 mod replay;
 mod samples;
