@@ -37,7 +37,7 @@ mod waiters;
 pub use agreement::{
     Agreement, CHAINS_KEPT_MAX, HeardBatch, History, Neighbor, SILENCE_MAX, STATE_HASH_ENTRIES,
 };
-pub use follow::APPLY_BATCH_MAX;
+pub use follow::{APPLY_BATCH_MAX, KEPT_OUTCOME_BYTES_MAX};
 pub use member::{Consistency, Engine, InPool};
 pub use reads::{READ_WAIT_MAX, ReadError};
 pub use states::{

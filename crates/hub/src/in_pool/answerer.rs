@@ -73,7 +73,7 @@ async fn entries(
     match reading.await {
         Ok(Ok(bytes)) => Ok((StatusCode::OK, Body::from(bytes)).into_response()),
         Ok(Err(LogError::Gone(_))) => {
-            let message = "these entries are no longer kept here; take a snapshot";
+            let message = "these entries are no longer kept here; ask another hub";
             Err(Failure::new(StatusCode::GONE, message))
         }
         Ok(Err(LogError::BeyondTheEnd { .. })) => {

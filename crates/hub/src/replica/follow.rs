@@ -16,6 +16,12 @@ use super::states::{self, Applied, ApplyError, Parsed, States};
 use super::waiters::Answer;
 use super::{Member, Progress, ReplicaError, Shared, SubmitError};
 
+/// How many bytes an outcome may have to be kept for the answer to a repeated request.
+///
+/// A longer one lists hundreds of entities; whoever lost that answer asks for what is there. So a
+/// party's [`airspace::KEPT_OUTCOMES_PER_PARTY_MAX`] outcomes cannot fill a disk.
+pub const KEPT_OUTCOME_BYTES_MAX: usize = 256 * 1024;
+
 /// How many entries are applied under one lock: readers get in between.
 pub const APPLY_BATCH_MAX: usize = 256;
 
@@ -208,7 +214,9 @@ impl Following {
         }
         if let Some(outcome) = outcome {
             let bytes = borsh::to_vec(outcome).expect("writing to memory does not fail");
-            kept = kept.and_then(|()| outcomes.keep(position, bytes));
+            if bytes.len() <= KEPT_OUTCOME_BYTES_MAX {
+                kept = kept.and_then(|()| outcomes.keep(position, bytes));
+            }
         }
         match kept {
             // The log is closing: the next start makes them anew from the same entries.

@@ -72,8 +72,9 @@ pub enum SubmitError {
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     KeyReused,
-    /// The same request was answered before, and the answer is no longer kept.
-    #[error("this request was done before and its answer is no longer kept")]
+    /// The same request was answered before, and the answer is not kept: it was too long, or it is
+    /// long ago.
+    #[error("this request was answered before and the answer is not kept; ask for what is there")]
     OutcomeForgotten,
 }
 

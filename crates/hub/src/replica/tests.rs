@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::mpsc;
 
-use airspace::{Command, EntityId, Request};
+use airspace::{Command, EntityId, Outcome, Request};
 use log::{Entry, Family, Ticket};
 use spacetime::{Cell, Cells};
 
@@ -254,4 +254,55 @@ async fn leaves_room_in_the_queue_for_a_modest_party() {
         assert!(task.await.expect("no panic").is_ok());
     }
     close(&log, &replica);
+}
+
+/// Asks, again with the same key, for a subscription where there are so many areas with long URLs.
+async fn repeated_subscription(areas: u8) -> (Outcome, Result<Outcome, SubmitError>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let log = log_in(dir.path());
+    let replica = start(&log);
+    let now = options().clock.now();
+    let cell = Cell::from_id(0x4000_0004_0000_0000).expect("a cell");
+    let footprint = airspace::Footprint {
+        starts_at: None,
+        ends_at: Some(now.plus(std::time::Duration::from_hours(1))),
+        cells: Cells::from_unsorted(vec![cell]).expect("there is one"),
+    };
+    let url = format!("https://uss.example/{}", "x".repeat(2_000));
+    let uss_base_url = airspace::UssBaseUrl::new(&url).expect("not too long");
+    for n in 0..areas {
+        let area = airspace::identification_service_area::Put {
+            id: EntityId::from_random_bytes([n; 16]),
+            version: None,
+            footprint: footprint.clone(),
+            uss_base_url: uss_base_url.clone(),
+        };
+        let command = Command { party: party("one"), retry: None, request: area.into() };
+        replica.submit(command, ()).await.expect("decided").expect("accepted");
+    }
+    let subscription = airspace::remote_id_subscription::Put {
+        id: airspace::SubscriptionId::from_random_bytes([1; 16]),
+        version: None,
+        footprint,
+        uss_base_url,
+    };
+    let retry = Some(airspace::Retry { key: [1; 32], fingerprint: [2; 32] });
+    let command = Command { party: party("two"), retry, request: subscription.into() };
+
+    let first = replica.submit(command.clone(), ()).await.expect("decided");
+    let again = replica.submit(command, ()).await;
+
+    close(&log, &replica);
+    (first, again)
+}
+
+#[tokio::test]
+async fn keeps_an_outcome_up_to_its_bound_and_says_when_it_was_longer() {
+    let (short, repeated) = repeated_subscription(100).await;
+    assert_eq!(repeated, Ok(short));
+
+    let (long, repeated) = repeated_subscription(150).await;
+    let bytes = borsh::to_vec(&long).expect("memory does not fail");
+    assert!(KEPT_OUTCOME_BYTES_MAX < bytes.len());
+    assert_eq!(repeated, Err(SubmitError::OutcomeForgotten));
 }
