@@ -249,6 +249,16 @@ impl Core {
         }
     }
 
+    /// Takes it back that the place of the batch on its way is taken, where etcd has it free: what
+    /// said so was put back from a backup, and had a history of its own.
+    pub(super) fn doubt_flight(&mut self, own_version: u64) {
+        let Some(flight) = &mut self.flight else { return };
+        if flight.is_taken && own_version < flight.version {
+            flight.is_taken = false;
+            flight.in_doubt = true;
+        }
+    }
+
     /// Tells whether these are the bytes of the batch on its way.
     pub(super) fn is_flying(&self, hash: &Hash) -> bool {
         self.flight.as_ref().is_some_and(|flight| flight.hash == *hash)

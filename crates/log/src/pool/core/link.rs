@@ -196,7 +196,7 @@ impl Core {
             }
             return;
         }
-        let held = self.intake.seen();
+        let held = self.intake.held().map_or(0, |held| held.revision).max(self.intake.seen());
         if connected.revision < held {
             let kind = Kind::EngineBehind { held, shown: connected.revision };
             self.report_engine(kind);
@@ -205,6 +205,7 @@ impl Core {
         let to_show = self.intake.held().cloned();
         self.link.status = Status::Up { catch_up_to: connected.highest, to_show };
         self.intake.take_own_version(connected.own_version);
+        self.doubt_flight(connected.own_version);
         self.link.moved(now);
         self.know(now, connected.highest);
     }

@@ -75,6 +75,43 @@ fn refuses_an_etcd_that_was_put_back_from_a_backup() {
     assert_eq!(rig.commands(), [b"1", b"2"]);
 }
 
+/// Found by the simulation: after an answer of which more may follow, a store that lacked just the
+/// last entry was taken for good, and waited for without a word.
+#[test]
+fn refuses_an_etcd_that_lacks_only_the_last_entry_that_it_holds() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    let old = store.clone();
+    Rig::up(B, &mut store);
+    let (link, _) = rig.link.expect("linked");
+    let last = store.events.last().expect("two").clone();
+    rig.give(Input::Events { link, events: vec![last], more: true });
+
+    let rig = linked_anew(rig, &old);
+
+    assert_eq!(rig.refused, [Refused::Behind]);
+}
+
+/// Found by the simulation: the hub held its batch for placed, and put nothing any more.
+#[test]
+fn sends_again_what_only_an_etcd_from_a_backup_has_taken() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    let mut other = store.clone();
+    let id = rig.append(b"1");
+    let (sent, answer) = rig.put(&mut other);
+    rig.answer_put(sent.attempt, answer);
+
+    let mut rig = linked_anew(rig, &store);
+    rig.settle(&mut store);
+    rig.pass(RESEND_AFTER);
+    rig.settle(&mut store);
+
+    assert!(rig.answers[&id].is_ok());
+    assert_eq!(rig.commands(), [b"1"]);
+    assert!(rig.core.is_up());
+}
+
 #[test]
 fn refuses_an_etcd_that_shows_another_entry_where_it_holds_one() {
     for change in [0, 1, 2] {
