@@ -133,6 +133,8 @@ impl World {
         process.connecting = None;
         process.stream = Some(Stream { link, next: from, is_awaited: false });
         self.feed(life, Input::Connected(connected));
+        let hub = &mut self.hubs[life.hub];
+        hub.has_met_backup |= hub.store != 0;
         self.await_events(life);
         self.after(PROGRESS_EVERY, Event::Progress(life, link));
     }

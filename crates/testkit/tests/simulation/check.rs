@@ -201,6 +201,7 @@ impl World {
         match self.plan.scenario {
             Scenario::Honest | Scenario::Activation | Scenario::Liar(_) | Scenario::Clone => Ok(()),
             Scenario::RollBack => (0..=last).try_for_each(|hub| self.check_refuses(hub)),
+            Scenario::RollBackOne if !self.hubs[last].has_met_backup => Ok(()),
             Scenario::RollBackOne => self.check_refuses(last),
             Scenario::Fork { away: 2 } => (0..=last).try_for_each(|hub| self.check_rests(hub)),
             Scenario::Fork { .. }
@@ -271,6 +272,8 @@ impl World {
             (_, Kind::StampApart { .. }) => true,
             // What was on its way when newer rules became active was written under the old.
             (Scenario::Activation, Kind::Value { fault: Fault::EntryRules { .. }, .. }) => true,
+            // The owner asked once more before it saw that it was done.
+            (Scenario::Activation, Kind::Change { .. }) => true,
             (Scenario::Honest | Scenario::Activation, _) => false,
             _ => true,
         }

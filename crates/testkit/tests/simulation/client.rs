@@ -9,6 +9,8 @@ use super::trace;
 use super::weaken::Weakness;
 use super::world::{Event, Life, World};
 
+const THINKS_MIN: Duration = Duration::from_millis(5);
+
 /// A client, and what it waits for.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
@@ -136,7 +138,7 @@ impl World {
     }
 
     fn go_on(&mut self, client: usize) {
-        let wait = self.random.millis(20, 800);
+        let wait = self.random.between(THINKS_MIN, self.plan.thinks);
         self.after(wait, Event::Client(client));
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log::Head;
 use log::pool::core::Input;
+use log::{Entry, Family, Head};
 use pool::Action;
 
 use super::founding::newer_rule;
@@ -357,7 +357,7 @@ fn spoil(entries: &mut Vec<Vec<u8>>, random: &mut Random) {
         return;
     }
     let index = random.index(entries.len() - 1);
-    match random.below(3) {
+    match random.below(4) {
         0 => {
             let entry = &mut entries[index];
             let byte = random.index(entry.len());
@@ -366,6 +366,22 @@ fn spoil(entries: &mut Vec<Vec<u8>>, random: &mut Random) {
         1 => {
             entries.remove(index);
         }
-        _ => entries.swap(index, index + 1),
+        2 => entries.swap(index, index + 1),
+        _ => leave_out_batches(entries, random.index(3)),
     }
+}
+
+/// Leaves out every batch of one hub: nothing in what is left shows it but what others signed.
+fn leave_out_batches(entries: &mut Vec<Vec<u8>>, number: usize) {
+    let hub = format!("hub-{number}");
+    let mut is_left_out = false;
+    entries.retain(|bytes| {
+        let entry = Entry::from_bytes(bytes).expect("it was written here");
+        if entry.family == Family::POOL
+            && let Ok(pool::Command::Placed(placed)) = pool::Command::from_bytes(&entry.command)
+        {
+            is_left_out = placed.header.slot.hub.as_str() == hub;
+        }
+        !is_left_out
+    });
 }

@@ -30,8 +30,9 @@ mod world;
 use std::panic::catch_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use plan::{Plan, Scenario};
+use plan::{Cut, Fault, Plan, Scenario};
 use random::Random;
 use store::StoreFault;
 use weaken::Weakness;
@@ -107,7 +108,12 @@ fn finds_a_hub_that_is_wrong() {
         Weakness::SkipsAnEntry,
         Weakness::AnswersEarly,
     ] {
-        finds(&format!("{weakness:?}"), |plan| plan.weakness = Some(weakness));
+        finds(&format!("{weakness:?}"), |plan| {
+            plan.weakness = Some(weakness);
+            // What is put in this time lands, and nobody there hears of it before he gives up.
+            let (at, length) = (Duration::from_secs(5), Duration::from_secs(14));
+            plan.faults.push((at, Fault::Cut { hub: 0, way: Cut::Back, length }));
+        });
     }
 }
 

@@ -93,6 +93,8 @@ pub(crate) enum Cut {
 pub(crate) struct Plan {
     pub(crate) hubs: u16,
     pub(crate) clients: usize,
+    /// How long a client thinks at most before it asks again.
+    pub(crate) thinks: Duration,
     pub(crate) scenario: Scenario,
     /// By hub, how far its clock is apart, in microseconds.
     pub(crate) clocks: Vec<i64>,
@@ -124,6 +126,7 @@ impl Plan {
         let mut plan = Plan {
             hubs,
             clients: 2 + random.index(3),
+            thinks: Duration::from_millis(800),
             scenario,
             clocks: vec![0; hubs.into()],
             faults: Vec::new(),
@@ -133,6 +136,9 @@ impl Plan {
             store_fault: None,
             weakness: None,
         };
+        if random.chance(100) {
+            (plan.clients, plan.thinks) = (8, Duration::from_millis(60));
+        }
         // Where a hub is lost the others' clocks must be good: two of three make the pool's.
         let may_be_apart = matches!(scenario, Scenario::Honest | Scenario::RollBackOne);
         if may_be_apart && random.chance(250) && 2 < hubs {

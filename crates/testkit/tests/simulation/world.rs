@@ -92,6 +92,8 @@ pub(crate) struct Hub {
     /// Until when nothing reaches the store, and nothing comes from it.
     pub(crate) cut: (Duration, Duration),
     pub(crate) evidence: Vec<Evidence>,
+    /// It has looked at a store that was put back from a backup.
+    pub(crate) has_met_backup: bool,
     /// What a link was refused for.
     pub(crate) refused: Vec<log::pool::core::Refused>,
     pub(crate) ended: Option<Ended>,
@@ -310,7 +312,8 @@ impl World {
     fn tick(&mut self, life: Life) {
         let now = self.now;
         let Some(process) = self.process(life) else { return };
-        if process.due != Some(now) {
+        // What was due while the process was paused is due when it goes on.
+        if process.due.is_none_or(|due| now < due) {
             return;
         }
         process.due = None;
@@ -353,6 +356,7 @@ impl Hub {
             paused_until: Duration::ZERO,
             cut: (Duration::ZERO, Duration::ZERO),
             evidence: Vec::new(),
+            has_met_backup: false,
             refused: Vec::new(),
             ended: None,
             is_liar: false,
