@@ -193,8 +193,10 @@ impl Core {
         {
             return self.refuse_history(now, held.revision);
         }
-        self.intake.seen = self.intake.seen.max(revision);
-        self.link.moved(now);
+        if self.intake.seen < revision {
+            self.intake.seen = revision;
+            self.link.moved(now);
+        }
         self.resolve_readers();
     }
 

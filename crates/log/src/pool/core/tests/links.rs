@@ -255,6 +255,25 @@ fn gives_up_a_link_that_shows_less_than_etcd_has() {
     assert!(rig.resolved[&1].is_ok());
 }
 
+/// Found by the simulation: a member that is cut off from the others says over and over how far it
+/// is, and the hub stayed with it for ever.
+#[test]
+fn gives_up_a_link_that_only_says_how_far_behind_it_is() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    let (link, _) = rig.link.expect("linked");
+    let revision = store.revision;
+    Rig::up(B, &mut store);
+
+    rig.ask(1);
+    rig.answer_questions(&store);
+    rig.pass(WATCH_BEHIND_MAX / 2);
+    rig.give(Input::Progress { link, revision });
+    rig.pass(WATCH_BEHIND_MAX / 2);
+
+    assert_eq!(rig.link.expect("asked for").0, link + 1);
+}
+
 #[test]
 fn keeps_a_link_that_is_not_read_because_the_copy_has_no_room() {
     let mut store = Store::of(&genesis());
