@@ -49,10 +49,30 @@ fn commands(follower: &mut Follower, count: usize) -> Vec<Vec<u8>> {
     all
 }
 
+/// How often a process that is to stop is looked at.
+const STOP_LOOKS_MAX: usize = 1_000_000;
+
 fn signal(pool: &Pool, member: usize, signal: Signal) {
-    let pid = pool.cluster.pid(member).expect("it runs");
-    let pid = Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("not 0");
+    let number = pool.cluster.pid(member).expect("it runs");
+    let pid = Pid::from_raw(i32::try_from(number).expect("a pid")).expect("not 0");
     kill_process(pid, signal).expect("it is ours");
+    // A thread on another processor may answer one more question before it stops.
+    for _ in 0..STOP_LOOKS_MAX {
+        if signal != Signal::STOP || is_stopped(number) {
+            return;
+        }
+        thread::yield_now();
+    }
+    panic!("member {member} does not stop");
+}
+
+/// Tells whether every thread of a process is stopped (proc(5)).
+fn is_stopped(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit(')').next().is_some_and(|after_name| after_name.trim_start().starts_with('T'))
+    })
 }
 
 #[test]
