@@ -24,6 +24,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 const EVEN_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// How long a hub may take to know that it is shown nothing new.
+const CUT_OFF_WITHIN: Duration = Duration::from_secs(15);
+
 /// How often is looked whether everybody was answered.
 const LOOK_FOR_ANSWERS_EVERY: Duration = Duration::from_millis(500);
 
@@ -38,6 +41,9 @@ pub(crate) fn run(plan: Plan, random: Random, traces: bool) -> Result<World, Vio
     world.records.is_closed = true;
     world.wait_for_answers()?;
     world.probe()?;
+    if world.plan.scenario == Scenario::Frozen {
+        world.run_until(world.now + CUT_OFF_WITHIN)?;
+    }
     world.check_noticed()?;
     if world.is_one_history() {
         world.check_even()?;
@@ -59,6 +65,7 @@ impl World {
             | Scenario::RollBackOne => true,
             Scenario::Fork { .. }
             | Scenario::ForkHealed
+            | Scenario::Frozen
             | Scenario::Tamper
             | Scenario::LeaveOut => false,
         }
@@ -89,6 +96,7 @@ impl World {
             Scenario::RollBack | Scenario::Fork { away: 2 } => false,
             Scenario::Fork { .. }
             | Scenario::ForkHealed
+            | Scenario::Frozen
             | Scenario::Tamper
             | Scenario::LeaveOut => !is_last,
         }
@@ -203,6 +211,7 @@ impl World {
             Scenario::RollBack => (0..=last).try_for_each(|hub| self.check_refuses(hub)),
             Scenario::RollBackOne if !self.hubs[last].has_met_backup => Ok(()),
             Scenario::RollBackOne => self.check_refuses(last),
+            Scenario::Frozen => self.check_cut_off(last),
             Scenario::Fork { away: 2 } => (0..=last).try_for_each(|hub| self.check_rests(hub)),
             Scenario::Fork { .. }
             | Scenario::ForkHealed
@@ -284,6 +293,16 @@ impl World {
         let refused = &self.hubs[hub].refused;
         let has = refused.iter().any(|it| matches!(it, Refused::Behind | Refused::Differs));
         if has { Ok(()) } else { Err(format!("hub {hub} believes a store from a backup")) }
+    }
+
+    /// A hub that is shown nothing new knows that it is.
+    fn check_cut_off(&self, hub: usize) -> Result<(), Violation> {
+        match &self.hubs[hub].process {
+            Some(process) if !process.is_cut_off(self.clock(hub)) => {
+                Err(format!("hub {hub} answers with what was once: {}", self.describe(hub)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A hub that is shown another history takes no changes any more.

@@ -86,8 +86,10 @@ impl World {
             if weakness == Some(Weakness::ReadsAtOnce) {
                 return self.read(life, client);
             }
-            let input = process.read(client);
-            return self.feed(life, input);
+            return match process.read(client, clock) {
+                Some(input) => self.feed(life, input),
+                None => self.reply(client, Said::Never),
+            };
         };
         let answers_early = weakness == Some(Weakness::AnswersEarly);
         let Some(input) = process.write(&command, (!answers_early).then_some(client), clock) else {

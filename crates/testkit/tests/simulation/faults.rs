@@ -87,13 +87,15 @@ impl World {
         }
         self.after(TALK_EVERY, Event::Talk(life));
         let other = self.random.index(self.hubs.len());
-        let Some(process) = self.hubs[other].process.as_ref().filter(|_| other != life.hub) else {
+        let answers = other != life.hub && self.hubs[other].paused_until <= self.now;
+        let Some(process) = self.hubs[other].process.as_ref().filter(|_| answers) else {
             return;
         };
         let said = process.agreement.own_head();
         let id = self.founders.hub_id(self.hubs[other].number);
+        let clock = self.clock(life.hub);
         let Hub { process, disk, .. } = &mut self.hubs[life.hub];
-        let progress = process.as_mut().expect("it is there").hear(&id, said, disk);
+        let progress = process.as_mut().expect("it is there").hear(&id, said, disk, clock);
         self.take_progress(life, progress);
     }
 
@@ -218,6 +220,10 @@ impl World {
             Scenario::RollBackOne => self.roll_back_one(),
             Scenario::Fork { away } => self.fork(away),
             Scenario::ForkHealed => self.fork(1),
+            Scenario::Frozen => {
+                self.fork(1);
+                self.stores[1].is_frozen = true;
+            }
             Scenario::Tamper | Scenario::LeaveOut => self.show_otherwise(),
         }
     }

@@ -10,6 +10,9 @@ use super::weaken::Weakness;
 /// How long clients and faults go on.
 pub(crate) const STORM: Duration = Duration::from_secs(30);
 
+/// After how many seeds every scenario has come.
+pub(crate) const SEEDS_A_ROUND: usize = 64;
+
 /// When a fork is healed that is.
 const HEALED_AT: Duration = Duration::from_secs(24);
 
@@ -38,6 +41,8 @@ pub(crate) enum Scenario {
     },
     /// Some hubs are shown another history for a while, and then that of the others.
     ForkHealed,
+    /// One hub is shown nothing new any more, by a store that answers all the same.
+    Frozen,
     /// One hub is shown another value than the others.
     Tamper,
     /// One hub is not shown a change.
@@ -189,7 +194,9 @@ impl Plan {
     }
 }
 
-/// Returns the scenario of a seed: of each round of seeds almost half are honest.
+/// Returns the scenario of a seed: each round of seeds goes through all, and half are honest.
+///
+/// A new one comes last, in the place of an honest one, so that all other seeds stay what they are.
 fn scenario(seed: u64) -> Scenario {
     let wicked = [
         Scenario::Activation,
@@ -203,8 +210,10 @@ fn scenario(seed: u64) -> Scenario {
         Scenario::LeaveOut,
     ];
     let lies = Lie::ALL.into_iter().map(Scenario::Liar);
-    let wicked: Vec<_> = wicked.into_iter().chain(lies).collect();
-    let honest = wicked.len() - 4;
-    let index = usize::try_from(seed).expect("a seed is small") % (wicked.len() + honest);
-    wicked.get(index).copied().unwrap_or(Scenario::Honest)
+    // What takes more than one occasion comes more than once.
+    let again = [Scenario::RollBack, Scenario::RollBackOne, Scenario::RollBackOne];
+    let more = [Scenario::Frozen].into_iter().chain(again);
+    let mut round: Vec<_> = wicked.into_iter().chain(lies).chain(more).collect();
+    round.resize(SEEDS_A_ROUND, Scenario::Honest);
+    round[usize::try_from(seed).expect("a seed is small") % SEEDS_A_ROUND]
 }

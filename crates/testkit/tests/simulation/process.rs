@@ -169,11 +169,19 @@ impl Process {
         self.append(Family::POOL, bytes, Waiting::Owner, clock)
     }
 
-    /// Returns a question how far the log is.
-    pub(crate) fn read(&mut self, client: usize) -> Input {
+    /// Returns a question how far the log is, or `None` where the hub answers no reads.
+    pub(crate) fn read(&mut self, client: usize, clock: Timestamp) -> Option<Input> {
+        if self.is_cut_off(clock) {
+            return None;
+        }
         self.named += 1;
         self.readers.insert(self.named, client);
-        Input::Ask(ReaderId(self.named))
+        Some(Input::Ask(ReaderId(self.named)))
+    }
+
+    /// Tells whether most others are where this hub is not shown the way.
+    pub(crate) fn is_cut_off(&self, clock: Timestamp) -> bool {
+        self.states.pool.pool().is_some_and(|pool| self.agreement.is_cut_off(pool, clock))
     }
 
     pub(crate) fn reader(&mut self, reader: ReaderId) -> Option<usize> {
@@ -244,10 +252,12 @@ impl Process {
         hub: &HubId,
         said: (AppliedHead, Option<StateHash>),
         disk: &Disk,
+        clock: Timestamp,
     ) -> Progress {
         let mut progress = Progress::default();
         let (applied, state) = said;
-        self.agreement.hear(hub, &Announced { applied, state, placed: None });
+        let announced = Announced { applied, state, placed: None };
+        self.agreement.hear_directly(hub, &announced, clock);
         self.settle(disk, &mut progress);
         progress
     }

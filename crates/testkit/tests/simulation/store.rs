@@ -55,6 +55,8 @@ pub(crate) struct Store {
     /// Versions before this revision are gone, but for the newest of each key.
     compacted: u64,
     pub(crate) is_full: bool,
+    /// It takes nothing more, and shows and answers what it has.
+    pub(crate) is_frozen: bool,
     pub(crate) fault: Option<StoreFault>,
     puts: u64,
 }
@@ -79,6 +81,7 @@ impl Store {
             keys: BTreeMap::new(),
             compacted: 0,
             is_full: false,
+            is_frozen: false,
             fault: None,
             puts: 0,
         }
@@ -97,7 +100,7 @@ impl Store {
         if compares && there.version + 1 != version {
             return PutAnswer::Other { version: there.version, revision: there.revision };
         }
-        if self.is_full {
+        if self.is_full || self.is_frozen {
             return PutAnswer::Full;
         }
         if is_faulty && self.fault == Some(StoreFault::LosesPuts) {
