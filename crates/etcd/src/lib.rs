@@ -3,6 +3,9 @@
 //! It reads and writes keys in transactions, watches them, and looks after members. What an answer
 //! means for the log is decided by the log; here is only said whether there was an answer. It must
 //! never send a request a second time by itself: whether that is safe is for the caller to know.
+//!
+//! For tests, the demonstration and measuring, [`server`] runs clusters on this machine, of a
+//! program that [`program`] finds or builds, and [`proxy`] makes the network between members bad.
 
 pub mod messages {
     //! Messages of etcd's gRPC API, version 3, under etcd's own names: see `proto/etcd.proto`.
@@ -11,6 +14,7 @@ pub mod messages {
 }
 
 pub mod program;
+pub mod proxy;
 pub mod server;
 
 mod client;

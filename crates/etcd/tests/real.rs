@@ -9,9 +9,9 @@ use etcd::messages::request_op::Request as Op;
 use etcd::messages::{
     Compare, PutRequest, RangeRequest, RequestOp, TxnRequest, WatchCreateRequest,
 };
+use etcd::proxy::{Condition, Mesh};
 use etcd::server::{Cluster, Options};
 use etcd::{Client, Config, Member, Release};
-use testkit::proxy::{Condition, Mesh};
 
 const WITHIN: Duration = Duration::from_secs(5);
 

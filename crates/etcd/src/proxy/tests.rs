@@ -197,6 +197,57 @@ fn stalls_about_as_many_as_asked_for() {
 }
 
 #[test]
+fn spreads_delays_evenly_around_the_one_asked_for() {
+    let delay = Duration::from_micros(16_500);
+    let jitter = Duration::from_micros(7_500);
+    let condition = Condition { jitter, ..Condition::delayed(delay) };
+    let drawn = |seed| {
+        let link = Link::seeded(seed);
+        link.set(Way::There, condition);
+        (0..10_000).map(|_| link.draw_delay(Way::There)).collect::<Vec<_>>()
+    };
+
+    let delays = drawn(7);
+
+    assert!(delays.iter().all(|drawn| (delay - jitter..=delay + jitter).contains(drawn)));
+    for quarter in 0..4 {
+        let from = delay - jitter + quarter * jitter / 2;
+        let within = from..from + jitter / 2;
+        let count = delays.iter().filter(|drawn| within.contains(drawn)).count();
+        assert!((2_300..2_700).contains(&count), "{count} of 10000 in the quarter from {from:?}");
+    }
+    assert_eq!(drawn(7), delays);
+    assert_ne!(drawn(8), delays);
+}
+
+#[test]
+fn never_takes_less_than_no_time() {
+    let link = Link::default();
+    let jitter = Duration::from_millis(10);
+    link.set(Way::Back, Condition { jitter, ..Condition::delayed(Duration::from_millis(1)) });
+
+    let delays: Vec<_> = (0..1_000).map(|_| link.draw_delay(Way::Back)).collect();
+
+    assert!(delays.iter().all(|drawn| *drawn <= Duration::from_millis(11)));
+    assert!(delays.iter().any(Duration::is_zero));
+}
+
+#[test]
+fn keeps_the_order_of_what_takes_more_or_less() {
+    let (_proxy, link, client) = proxied();
+    let jitter = Duration::from_millis(5);
+    link.set_both(Condition { jitter, ..Condition::delayed(jitter) });
+    let much: Vec<u8> = (0..100_u32).flat_map(u32::to_le_bytes).collect();
+
+    for word in much.chunks(4) {
+        said(&client, word);
+        std::thread::yield_now();
+    }
+
+    heard(&client, &much);
+}
+
+#[test]
 fn holds_up_a_sender_when_too_much_is_under_way() {
     let (_proxy, link, mut client) = proxied();
     link.set(Way::There, Condition::CUT);

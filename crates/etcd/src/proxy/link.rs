@@ -17,8 +17,10 @@ pub enum Way {
 pub struct Condition {
     /// Nothing passes until this is healed.
     pub is_cut: bool,
-    /// How long everything takes.
+    /// How long everything takes, give or take the jitter.
     pub delay: Duration,
+    /// How much longer or shorter than that it may take; every length between is as likely.
+    pub jitter: Duration,
     /// What happens to some of it.
     pub stall: Option<Stall>,
 }
@@ -46,21 +48,40 @@ struct Shared {
 struct State {
     there: Condition,
     back: Condition,
-    /// Chunks so far, from which it is drawn whether one is held up.
+    /// What all that is drawn begins with.
+    seed: u64,
+    /// Chunks so far: from their number it is drawn how long one takes and whether it is held up.
     drawn: u64,
 }
 
 impl Condition {
     /// Nothing passes.
-    pub const CUT: Condition = Condition { is_cut: true, delay: Duration::ZERO, stall: None };
+    pub const CUT: Condition =
+        Condition { is_cut: true, delay: Duration::ZERO, jitter: Duration::ZERO, stall: None };
 
     /// Everything takes so long.
     pub fn delayed(delay: Duration) -> Self {
         Condition { delay, ..Condition::default() }
     }
+
+    /// Returns how long a chunk takes for which two numbers were drawn.
+    fn delay_of(&self, [length, stall]: [u64; 2]) -> Duration {
+        let width_ns = u64::try_from(2 * self.jitter.as_nanos()).unwrap_or(u64::MAX);
+        let within = Duration::from_nanos(length % width_ns.saturating_add(1));
+        let stalled = self.stall.filter(|stalled| stall % 1_000 < stalled.per_mille.into());
+        let longest = self.delay + within + stalled.map_or(Duration::ZERO, |stall| stall.length);
+        longest.saturating_sub(self.jitter)
+    }
 }
 
 impl Link {
+    /// Returns a link that is good, and draws otherwise than those of other seeds.
+    pub fn seeded(seed: u64) -> Self {
+        let link = Self::default();
+        link.lock().seed = seed;
+        link
+    }
+
     /// Changes one way; what is on the way keeps the delay it was given.
     pub fn set(&self, way: Way, condition: Condition) {
         let mut state = self.lock();
@@ -82,10 +103,9 @@ impl Link {
     pub(super) fn draw_delay(&self, way: Way) -> Duration {
         let mut state = self.lock();
         state.drawn += 1;
-        let drawn = state.drawn;
-        let condition = state.condition(way);
-        let stalled = condition.stall.filter(|stall| mixed(drawn) % 1_000 < stall.per_mille.into());
-        condition.delay + stalled.map_or(Duration::ZERO, |stall| stall.length)
+        let drawn = mixed(state.seed).wrapping_add(state.drawn);
+        let stall = mixed(drawn);
+        state.condition(way).delay_of([mixed(stall), stall])
     }
 
     /// Waits until `due`, and on until the way is not cut; `false` when `ended` says so before.

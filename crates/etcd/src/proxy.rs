@@ -1,11 +1,11 @@
-//! TCP proxies on the loopback interface, through which a test makes a network slow, deaf or mute.
+//! TCP proxies on the loopback interface, which make a network slow, deaf or mute.
 //!
-//! A [`Proxy`] stands before one server. What passes it lies under a [`Link`], whose condition the
-//! test changes while it runs: what is on the way is delayed, stalls now and then as lost segments
-//! make it stall, or stays where it is while the way is cut, and comes when it is healed, as what
-//! TCP sends again does. Nothing is lost, repeated or reordered, since TCP does none of that either:
-//! what a network loses, whoever speaks TCP over it gets late. Cutting one way stops the bytes of
-//! that way only, and the making of connections.
+//! A [`Proxy`] stands before one server. What passes it lies under a [`Link`], whose condition can
+//! be changed at any time: what is on the way is delayed, by more or less, stalls now and then as
+//! lost segments make it stall, or stays where it is while the way is cut, and comes when it is
+//! healed, as what TCP sends again does. Nothing is lost, repeated or reordered, since TCP does
+//! none of that either: what a network loses, whoever speaks TCP over it gets late, and all that
+//! follows too. Cutting one way stops the bytes of that way only, and the making of connections.
 //!
 //! A [`Mesh`] stands before all members of a cluster and knows by the process that connects which
 //! of them does, so that every pair of members has its own condition, each way.

@@ -30,12 +30,19 @@ struct Members {
 impl Mesh {
     /// Starts a proxy before each member; `targets` is where they listen for each other.
     pub fn start(targets: &[SocketAddr]) -> io::Result<Self> {
+        Self::start_seeded(targets, 0)
+    }
+
+    /// Starts it so that its links draw what they draw from a seed, each otherwise.
+    pub fn start_seeded(targets: &[SocketAddr], seed: u64) -> io::Result<Self> {
         let members = Arc::new(Members {
             processes: Mutex::new(vec![None; targets.len()]),
             changed: Condvar::new(),
         });
+        let mut seeds = seed..;
+        let mut link = || Link::seeded(seeds.next().expect("there is always another number"));
         let links: Vec<Vec<Link>> =
-            targets.iter().map(|_| targets.iter().map(|_| Link::default()).collect()).collect();
+            targets.iter().map(|_| targets.iter().map(|_| link()).collect()).collect();
         let mut proxies = Vec::new();
         for (to, target) in targets.iter().enumerate() {
             let from: Vec<Link> = links.iter().map(|links| links[to].clone()).collect();
