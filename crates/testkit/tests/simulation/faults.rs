@@ -222,7 +222,7 @@ impl World {
             Scenario::ForkHealed => self.fork(1),
             Scenario::Frozen => {
                 self.fork(1);
-                self.stores[1].is_frozen = true;
+                self.stores[1].takes_until = Some(self.stores[1].revision());
             }
             Scenario::Tamper | Scenario::LeaveOut => self.show_otherwise(),
         }
@@ -279,6 +279,8 @@ impl World {
         };
         let mut member = self.stores[0].clone();
         member.roll_back(held - 1 - self.random.below(4));
+        // A put that was done is sent again; if it came to be the last again, this were a fork.
+        member.takes_until = Some(held - 1);
         self.stores.push(member);
         self.is_misdeed_done = true;
         self.hubs[victim].store = 1;

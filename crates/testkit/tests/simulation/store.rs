@@ -55,8 +55,8 @@ pub(crate) struct Store {
     /// Versions before this revision are gone, but for the newest of each key.
     compacted: u64,
     pub(crate) is_full: bool,
-    /// It takes nothing more, and shows and answers what it has.
-    pub(crate) is_frozen: bool,
+    /// The last revision that it takes; it shows and answers what it has.
+    pub(crate) takes_until: Option<u64>,
     pub(crate) fault: Option<StoreFault>,
     puts: u64,
 }
@@ -81,7 +81,7 @@ impl Store {
             keys: BTreeMap::new(),
             compacted: 0,
             is_full: false,
-            is_frozen: false,
+            takes_until: None,
             fault: None,
             puts: 0,
         }
@@ -100,7 +100,7 @@ impl Store {
         if compares && there.version + 1 != version {
             return PutAnswer::Other { version: there.version, revision: there.revision };
         }
-        if self.is_full || self.is_frozen {
+        if self.is_full || self.takes_until.is_some_and(|last| last <= self.revision) {
             return PutAnswer::Full;
         }
         if is_faulty && self.fault == Some(StoreFault::LosesPuts) {

@@ -268,6 +268,8 @@ impl Core {
     pub(super) fn land(&mut self, hash: &Hash) -> Option<Landed> {
         let landed = self.flight.take_if(|flight| flight.hash == *hash)?;
         self.life = Life::Alive;
+        // The watch may be quicker than the answer to the put, which is of no interest any more.
+        self.is_full = false;
         let entries = landed.entries.into_iter().map(|flying| flying.queued).collect();
         Some(Landed { entries, given_up: landed.given_up })
     }

@@ -154,6 +154,25 @@ fn says_that_etcd_is_full_and_goes_on_when_it_is_not() {
 }
 
 #[test]
+fn goes_on_after_etcd_was_full_although_the_watch_is_quicker_than_the_answer() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    store.is_full = true;
+    rig.append(b"1");
+    rig.settle(&mut store);
+    store.is_full = false;
+
+    rig.pass(RESEND_AFTER);
+    let (sent, answer) = rig.put(&mut store);
+    rig.watch(&store);
+    rig.answer_put(sent.attempt, answer);
+
+    let id = rig.append(b"2");
+    rig.settle(&mut store);
+    assert!(rig.answers[&id].is_ok());
+}
+
+#[test]
 fn does_not_say_never_when_etcd_is_full_after_a_put_without_an_answer() {
     let mut store = Store::of(&genesis());
     let mut rig = Rig::up(A, &mut store);
