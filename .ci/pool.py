@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a pool on this machine and passes each request on to the next hub of it.
 
-  pool.py --tansiq FILE --etcd FILE --public-key FILE --dir DIR [--hubs 3]
+  pool.py --tansiq FILE --etcd FILE --dir DIR [--hubs 3] -- OPTION_OF_TANSIQ_HUB...
 
 Members of etcd and hubs are processes, as many of each, and each hub has an owner of its own; what
 they print is in DIR.  The first line printed is the URL at which requests are passed on.  A POST to
@@ -22,6 +22,7 @@ import time
 
 READY_S_MAX = 60
 HEAD_BYTES_MAX = 1 << 20
+CONNECTIONS_WAITING_MAX = 128
 ANSWER_S_MAX = 60
 HOST = "127.0.0.1"
 
@@ -140,8 +141,7 @@ class Pool:
                 file.write(joined)
             command = [self.options.tansiq, "hub", "--config", config, "--listen",
                        f"{HOST}:{port}", "--admin-listen", f"{HOST}:{admin_port}",
-                       "--data", self.path(hub), "--public-key", self.options.public_key,
-                       "--audience", HOST, "--allow-http"]
+                       "--data", self.path(hub), *self.options.hub_options]
             planned.append(Hub(hub, command, self.path(f"{hub}.log"), port, admin_port))
         return planned
 
@@ -178,7 +178,7 @@ def read_message(stream, without_body=False):
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"transfer-encoding":
-            raise ValueError("a chunked message; neither the recordings nor hubs send any")
+            raise ValueError("a chunked message; neither clients in CI nor hubs send any")
         if name.strip().lower() == b"content-length":
             length = int(value)
     return head, b"" if without_body else stream.read(length)
@@ -187,6 +187,7 @@ def read_message(stream, without_body=False):
 class RoundRobin(socketserver.ThreadingTCPServer):
     """Passes each request on to the next hub, byte by byte, and its answer back."""
     allow_reuse_address = daemon_threads = True
+    request_queue_size = CONNECTIONS_WAITING_MAX
 
     def __init__(self, pool):
         super().__init__((HOST, 0), Connection)
@@ -229,9 +230,10 @@ class Connection(socketserver.StreamRequestHandler):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    for name in ("--tansiq", "--etcd", "--public-key", "--dir"):
+    for name in ("--tansiq", "--etcd", "--dir"):
         parser.add_argument(name, required=True)
     parser.add_argument("--hubs", type=int, default=3)
+    parser.add_argument("hub_options", nargs="*")
     pool = Pool(parser.parse_args())
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
