@@ -1,5 +1,7 @@
 //! Who must be told of a change (F3548-21 `SubscriberToNotify`).
 
+use std::cmp::Ordering;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use spacetime::{Cell, Timestamp};
 
@@ -35,7 +37,8 @@ pub(crate) enum Change {
 /// Bumps every subscription that wants to know of a change there, and lists it with its new index.
 ///
 /// It shares a cell and a moment with the change, whatever the altitude, whoever owns it and
-/// whether or not it has ended. An index stays at its highest number.
+/// whether or not it has ended. An index stays at its highest number. Where nobody hears it, nothing
+/// is listed.
 pub(crate) fn notify(
     state: &mut State,
     change: Change,
@@ -45,6 +48,12 @@ pub(crate) fn notify(
     let query = Query { bounds: bounds.at_any_altitude(), cells };
     let slots =
         state.all_subscriptions_in(&query, |subscription| subscription.notify_for.includes(change));
+    if !state.is_heard() {
+        for slot in slots {
+            state.bump_notification_index(slot);
+        }
+        return Vec::new();
+    }
     let bump = |slot| {
         let bumped = state.bump_notification_index(slot);
         told(&bumped.uss_base_url, bumped.id, bumped.notification_index)
@@ -78,12 +87,16 @@ fn told(
 /// Groups what was bumped by URL.
 fn grouped(mut bumped: Vec<(UssBaseUrl, SubscriptionState)>) -> Vec<SubscriberToNotify> {
     bumped.sort_unstable_by(|(a_url, a), (b_url, b)| {
-        a_url.cmp(b_url).then_with(|| a.subscription_id.cmp(&b.subscription_id))
+        // Most are of few USSs, whose URLs are kept once each.
+        let by_url = if a_url.is_same(b_url) { Ordering::Equal } else { a_url.cmp(b_url) };
+        by_url.then_with(|| a.subscription_id.cmp(&b.subscription_id))
     });
     let mut subscribers: Vec<SubscriberToNotify> = Vec::new();
     for (uss_base_url, state) in bumped {
         match subscribers.last_mut() {
-            Some(last) if last.uss_base_url == uss_base_url => last.subscriptions.push(state),
+            Some(last) if last.uss_base_url.is_same(&uss_base_url) => {
+                last.subscriptions.push(state);
+            }
             _ => subscribers.push(SubscriberToNotify { uss_base_url, subscriptions: vec![state] }),
         }
     }

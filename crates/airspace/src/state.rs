@@ -56,6 +56,8 @@ pub struct State {
     shared: Shared,
     /// Kept outcomes by position.
     kept: BTreeSet<(u64, Slot)>,
+    /// While an entry is applied whose answer nobody hears; nothing else depends on it.
+    is_unheard: bool,
 }
 
 /// All that a snapshot holds.
@@ -168,6 +170,27 @@ impl State {
             forgotten.extend(idempotency::keep(self, position, &command.party, retry));
         }
         Decision::Decided { outcome, forgotten }
+    }
+
+    /// Decides as [`State::apply`] does, where nobody hears the answer: it does not list who must be
+    /// told of a change, unless it is to be kept for a [`Retry`](crate::Retry).
+    ///
+    /// The state is the same. In a pool an entry is heard on one hub, and applied on all.
+    pub fn apply_unheard(
+        &mut self,
+        position: u64,
+        times: impl Into<Times>,
+        command: &Command,
+    ) -> Decision {
+        self.is_unheard = command.retry.is_none();
+        let decision = self.apply(position, times, command);
+        self.is_unheard = false;
+        decision
+    }
+
+    /// Tells whether somebody hears, or will hear, what is answered to the entry being applied.
+    pub(crate) fn is_heard(&self) -> bool {
+        !self.is_unheard
     }
 
     /// Returns the time of the last entry: it never goes back and moves with every entry.

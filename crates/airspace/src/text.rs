@@ -31,6 +31,13 @@ pub struct Party(Arc<str>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UssBaseUrl(Arc<str>);
 
+impl UssBaseUrl {
+    /// Tells whether it is the same text, kept once for both or not.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self == other
+    }
+}
+
 macro_rules! text {
     ($name:ident, $max:expr) => {
         impl $name {

@@ -120,6 +120,7 @@ impl State {
             kept: tables.kept_outcomes.iter().map(|(slot, kept)| (kept.position, slot)).collect(),
             tables,
             ends: Ends::default(),
+            is_unheard: false,
         };
         state.ends = state.ends_of_tables();
         state

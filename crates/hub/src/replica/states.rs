@@ -116,6 +116,8 @@ pub enum ApplyError {
 
 impl States {
     /// Applies the entry after the chain `before`: pure, and the same on every hub.
+    ///
+    /// An entry without a ticket is one that nobody here waits for: its answer may be shorter.
     pub fn apply(
         &mut self,
         before: Hash,
@@ -135,7 +137,11 @@ impl States {
                 let stamp = entry.stamp;
                 let clock = self.pool.pool().map_or(stamp, Pool::clock);
                 let times = Times { clock, stamp };
-                Ok(Applied::Decided(self.airspace.apply(position, times, command)))
+                let decision = match committed.ticket {
+                    Some(_) => self.airspace.apply(position, times, command),
+                    None => self.airspace.apply_unheard(position, times, command),
+                };
+                Ok(Applied::Decided(decision))
             }
             Parsed::Pool(command) => {
                 let before = AppliedHead { position: position - 1, chain: before };

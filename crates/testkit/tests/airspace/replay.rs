@@ -26,6 +26,24 @@ fn reaches_the_same_hash_twice() {
     });
 }
 
+/// In a pool one hub answers, and all others apply the same unheard.
+#[test]
+fn reaches_the_same_hash_whether_or_not_the_answers_are_heard() {
+    check(500, &steps(1..=40), |steps| {
+        let (mut heard, mut unheard) = (State::default(), State::default());
+        for entry in &play(&steps) {
+            let said = apply(&mut heard, entry);
+            let Entry { position, stamp, command } = entry;
+            let not_said = unheard.apply_unheard(*position, *stamp, command);
+            if command.retry.is_some() {
+                prop_assert_eq!(said, not_said, "it may be asked for again");
+            }
+            prop_assert_eq!(heard.hash(), unheard.hash());
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn reaches_the_same_hash_from_every_snapshot_in_between() {
     check(150, &steps(1..=25), |steps| {
