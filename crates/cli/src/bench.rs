@@ -6,6 +6,8 @@ mod connection;
 mod histogram;
 mod load;
 mod million;
+mod overlap;
+mod pool;
 mod processor;
 mod target;
 
@@ -19,10 +21,9 @@ pub(crate) use self::histogram::Histogram;
 use self::busy::Busy;
 use self::load::Tally;
 use self::million::Measured;
-use self::processor::Shares;
 use self::target::{Process, Start, StartPool, Target, Trust};
 use crate::failure::Failure;
-use crate::local_pool::HUBS_MAX;
+use crate::local_pool::{DELAY_MS_MAX, Distance, HUBS_MAX};
 use crate::output;
 
 /// A snapshot after so many entries, when asked for: several a second under full load.
@@ -37,11 +38,19 @@ const CONNECTIONS_MAX: u64 = 1_024;
 Without --hub it starts a hub as a process of its own in a temporary directory. Put that directory
 on the disk that you mean to measure (--data): every write waits for it.
 
+With --hubs the same load goes to a hub alone first, then to a pool, each hub of an owner of its own
+with a member of etcd beside it; the connections take turns at the hubs. With --delay-ms all that
+goes from one owner's to another's takes so long, one way: between members of etcd, and from a hub to
+other hubs and members. At the end it says what part of the processor time each process had, and
+fails if a hub has noticed anything wrong: within these delays a pool must be quiet.
+
 Examples:
   tansiq bench flights --connections 64 --live 1
   tansiq bench flights --connections 16 --live 100 --snapshot --data /var/tmp/bench
   tansiq bench searches --live 100
   tansiq bench flights --hubs 3                one hub, then a pool of three on three members of etcd
+  tansiq bench flights --hubs 7 --connections 420 --delay-ms 16.5 --jitter-ms 7.5
+  tansiq bench flights --hubs 3 --overlap      flights that all must name each other
   tansiq bench million
   tansiq bench flights --hub http://127.0.0.1:8082 --key /tmp/test.key.pem --audience localhost")]
 pub(crate) struct Bench {
@@ -80,6 +89,17 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "HUBS", conflicts_with_all = ["hub", "snapshot"],
           value_parser = parse_hubs)]
     hubs: Option<usize>,
+    /// How long everything takes from one owner of the pool to another, one way (0 to 200).
+    #[arg(long, value_name = "MS", requires = "hubs", value_parser = parse_delay)]
+    delay_ms: Option<Duration>,
+    /// How much longer or shorter than that it may take, at most as long as --delay-ms; every
+    /// length between is as likely.
+    #[arg(long, value_name = "MS", requires = "delay_ms", value_parser = parse_delay)]
+    jitter_ms: Option<Duration>,
+    /// Has all flights overlap in one volume: each write must name all others, and is tried again
+    /// where another came before. One party speaks for all, and no flights are there before.
+    #[arg(long)]
+    overlap: bool,
     /// The etcd for the pool; the one on the path unless given, or one that Go builds.
     #[arg(long, value_name = "FILE", requires = "hubs")]
     etcd: Option<PathBuf>,
@@ -101,9 +121,7 @@ enum Scenario {
 
 /// Runs `tansiq bench`.
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
-    if bench.hubs.is_some() && bench.scenario != Scenario::Flights {
-        return Err(Failure::Refused("--hubs is for the scenario `flights`".to_owned()));
-    }
+    bench.check()?;
     let target = bench.target()?;
     let connections = usize::try_from(bench.connections).expect("it has a bound");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -113,7 +131,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     let busy = Busy { connections, live: bench.live, duration: Duration::from_secs(bench.seconds) };
     match bench.scenario {
         Scenario::Flights => {
-            let tally = runtime.block_on(busy::fly(&target, busy))?;
+            let tally = runtime.block_on(bench.fly(&target, busy))?;
             bench.report("durable writes", &tally, target.process)?;
             match bench.hubs {
                 None => Ok(()),
@@ -133,7 +151,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
 
 impl Bench {
     fn target(&self) -> Result<Target, Failure> {
-        let parties = usize::try_from(self.parties).expect("it has a bound");
+        let parties = self.parties();
         if let (Some(url), Some(key), Some(audience)) = (&self.hub, &self.key, &self.audience) {
             let trust = Trust { key: key.clone(), audience: audience.clone() };
             return Target::running(url, &trust, parties);
@@ -144,18 +162,52 @@ impl Bench {
         Target::start(&Start { data, snapshot_entries }, parties)
     }
 
+    /// Refuses what does not go together.
+    fn check(&self) -> Result<(), Failure> {
+        let flies = self.scenario == Scenario::Flights;
+        let only =
+            |option: &str| Err(Failure::Refused(format!("{option} is for the scenario `flights`")));
+        if self.hubs.is_some() && !flies {
+            return only("--hubs");
+        }
+        if self.overlap && !flies {
+            return only("--overlap");
+        }
+        if self.delay_ms < self.jitter_ms {
+            let shorter = "--jitter-ms is longer than --delay-ms: nothing comes before it is sent";
+            return Err(Failure::Refused(shorter.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn parties(&self) -> usize {
+        if self.overlap {
+            return 1;
+        }
+        usize::try_from(self.parties).expect("it has a bound")
+    }
+
+    async fn fly(&self, target: &Target, busy: Busy) -> Result<Tally, Failure> {
+        if self.overlap { overlap::fly(target, busy).await } else { busy::fly(target, busy).await }
+    }
+
     async fn fly_in_pool(&self, hubs: usize, busy: Busy) -> Result<(), Failure> {
-        let parties = usize::try_from(self.parties).expect("it has a bound");
         let data = self.data.as_ref().map(|data| data.join("pool"));
-        let start = StartPool { hubs, etcd: self.etcd.as_deref(), data: data.as_deref() };
-        let target = Target::start_pool(&start, parties).await?;
-        let pool = target.pool.as_ref().expect("it was just started");
-        let shares = Shares::begin(pool.pool.processes());
-        let tally = busy::fly(&target, busy).await?;
+        let jitter = self.jitter_ms.unwrap_or_default();
+        let distance = self.delay_ms.map(|delay| Distance { delay, jitter });
+        let start = StartPool { hubs, etcd: self.etcd.as_deref(), distance, data: data.as_deref() };
+        let target = Target::start_pool(&start, self.parties()).await?;
+        let measured = pool::fly(&target, busy, self.overlap).await?;
         output::line("")?;
-        let what = format!("durable writes in a pool of {hubs} hubs, {hubs} members of etcd");
-        self.report(&what, &tally, None)?;
-        shares.report()?;
+        let apart = distance.map_or_else(String::new, |Distance { delay, jitter }| {
+            let [delay, jitter] = [delay, jitter].map(|it| it.as_secs_f64() * 1e3);
+            format!(", {delay} +- {jitter} ms apart")
+        });
+        let what =
+            format!("durable writes in a pool of {hubs} hubs, {hubs} members of etcd{apart}");
+        let answered = self.report(&what, &measured.tally, None);
+        measured.report(self.seconds)?;
+        answered?;
         target.pool.expect("it was just started").pool.stop()
     }
 
@@ -164,8 +216,8 @@ impl Bench {
         output::line(format_args!(
             "{what}: {per_second:.0}/s over {} connections, {} live flights, {} parties, {} s{}",
             self.connections,
-            self.live,
-            self.parties,
+            if self.overlap { 0 } else { self.live },
+            self.parties(),
             self.seconds,
             if self.snapshot { ", snapshots under way" } else { "" }
         ))?;
@@ -175,6 +227,10 @@ impl Bench {
         if matches!(self.scenario, Scenario::Flights) {
             // A flight is created, activated and deleted.
             output::line(format_args!("flights: {:.0}/s", per_second / 3.0))?;
+        }
+        if self.overlap {
+            let refused = tally.refused as f64 / tally.latencies.count().max(1) as f64;
+            output::line(format_args!("refused: {refused:.1} for each that was done"))?;
         }
         if let Some(process) = process {
             let resident = process.resident_bytes().unwrap_or(0);
@@ -188,6 +244,12 @@ impl Bench {
 fn parse_hubs(text: &str) -> Result<usize, String> {
     let hubs = text.parse().ok().filter(|hubs| (1..=HUBS_MAX).contains(hubs));
     hubs.ok_or_else(|| format!("it must be from 1 to {HUBS_MAX}"))
+}
+
+fn parse_delay(text: &str) -> Result<Duration, String> {
+    let ms = text.parse().ok().filter(|ms| (0.0..=DELAY_MS_MAX).contains(ms));
+    let ms: f64 = ms.ok_or_else(|| format!("it must be from 0 to {DELAY_MS_MAX} milliseconds"))?;
+    Ok(Duration::from_secs_f64(ms / 1e3))
 }
 
 fn report_million(measured: &Measured) -> Result<(), Failure> {
@@ -234,5 +296,28 @@ fn errors(tally: &Tally) -> Result<(), Failure> {
     match &tally.first_error {
         None => Ok(()),
         Some(first) => Err(Failure::Check(format!("the first error was: {first}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_delays_up_to_the_longest_and_no_longer() {
+        assert_eq!(parse_delay("0"), Ok(Duration::ZERO));
+        assert_eq!(parse_delay("16.5"), Ok(Duration::from_micros(16_500)));
+        assert_eq!(parse_delay("200"), Ok(Duration::from_millis(200)));
+        for text in ["200.1", "-1", "nan", "inf", "10ms", ""] {
+            let refused = parse_delay(text).expect_err(text);
+            assert_eq!(refused, "it must be from 0 to 200 milliseconds");
+        }
+    }
+
+    #[test]
+    fn takes_as_many_hubs_as_there_are_owners_and_no_more() {
+        assert_eq!((parse_hubs("1"), parse_hubs("7")), (Ok(1), Ok(7)));
+        assert_eq!(parse_hubs("8"), Err("it must be from 1 to 7".to_owned()));
+        assert!(parse_hubs("0").is_err());
     }
 }

@@ -4,14 +4,19 @@
 //! Everything is on loopback and in the clear, and whoever starts it holds all keys: it shows how a
 //! pool works, and is no pool for mistrust.
 
+mod distance;
 mod founding;
 
 use std::fs::File;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use etcd::server::{Cluster, Options};
 
+pub(crate) use self::distance::{DELAY_MS_MAX, Distance};
+
+use self::distance::Network;
 use self::founding::Owned;
 use crate::failure::Failure;
 use crate::hub_process::{HubProcess, Starting};
@@ -28,6 +33,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) hubs: usize,
     /// The etcd to use, instead of one that is found or built.
     pub(crate) etcd: Option<&'a Path>,
+    /// How far from each other the owners are; all next to each other unless given.
+    pub(crate) distance: Option<Distance>,
     /// What every hub is started with; where it listens, its data and its pool are set here.
     pub(crate) config: hub::Config,
     /// The subcommand that is a hub.
@@ -39,6 +46,8 @@ pub(crate) struct LocalPool {
     /// The hubs.
     pub(crate) hubs: Vec<PoolHub>,
     members: Cluster,
+    /// What lies between the owners.
+    _network: Option<Network>,
 }
 
 /// A hub of the pool.
@@ -63,17 +72,27 @@ impl LocalPool {
         let genesis = founding::genesis(&owned)?;
         let genesis_file = spec.dir.join("pool.genesis");
         crate::keys::write_new_file(&genesis_file, &genesis.to_bytes(), 0o644)?;
-        let members = Cluster::start(Options::new(program, spec.dir.join("etcd"), spec.hubs))
-            .map_err(|error| Failure::refused("cannot start etcd", &error))?;
-        founding::found(&members.urls(), &genesis).await?;
         let peers = free_addresses(spec.hubs)
             .map_err(|error| Failure::refused("cannot find free ports", &error))?;
+        let (members, network) = start_members(spec, program, &peers)
+            .map_err(|error| Failure::refused("cannot start etcd", &error))?;
+        founding::found(&members.urls(), &genesis).await?;
         let mut starting = Vec::new();
         for (number, owner) in owned.iter().enumerate() {
-            let pool = founding::settings(&owned, number, &peers, members.urls());
+            let (urls, mut others) = (members.urls(), peers.clone());
+            let urls = network.as_ref().map_or(urls, |network| {
+                others = network.peers();
+                network.members_of(number, members.urls())
+            });
+            let pool = founding::settings(&owned, number, &others, urls);
             let key = spec.dir.join(format!("{}.key.pem", owner.hub));
             crate::keys::write_private(&key, &owner.key_pem())?;
-            let pool = hub::config::Pool { genesis: genesis_file.clone(), key, ..pool };
+            let pool = hub::config::Pool {
+                genesis: genesis_file.clone(),
+                key,
+                peer_listen: Some(peers[number]),
+                ..pool
+            };
             starting.push(begin(spec, pool)?);
         }
         let mut hubs = Vec::new();
@@ -83,7 +102,12 @@ impl LocalPool {
             let (name, owner) = (owner.hub.to_string(), owner.name);
             hubs.push(PoolHub { name, owner, peer, address, process: Some(process) });
         }
-        Ok(LocalPool { hubs, members })
+        Ok(LocalPool { hubs, members, _network: network })
+    }
+
+    /// Returns how much was ever put to etcd.
+    pub(crate) async fn revision(&self) -> Result<u64, Failure> {
+        founding::revision(&self.members.urls()).await
     }
 
     /// Returns where the hubs answer that were started.
@@ -128,6 +152,20 @@ impl LocalPool {
     }
 }
 
+/// Starts the members, and whatever lies between them and hubs that listen for others at `peers`.
+fn start_members(
+    spec: &Spec<'_>,
+    program: PathBuf,
+    peers: &[SocketAddr],
+) -> io::Result<(Cluster, Option<Network>)> {
+    let mut options = Options::new(program, spec.dir.join("etcd"), spec.hubs);
+    let Some(distance) = spec.distance else { return Ok((Cluster::start(options)?, None)) };
+    options.flags = distance.etcd_flags();
+    let mut members = Cluster::prepare(options)?;
+    let network = Network::start(distance, &mut members, peers)?;
+    Ok((members, Some(network)))
+}
+
 fn begin(spec: &Spec<'_>, pool: hub::config::Pool) -> Result<Starting, Failure> {
     let name = pool.hub.clone();
     let mut config = spec.config.clone();
@@ -161,8 +199,8 @@ fn folders_of_path() -> Vec<PathBuf> {
 }
 
 /// Returns addresses on loopback that were free a moment ago, all different.
-fn free_addresses(count: usize) -> std::io::Result<Vec<SocketAddr>> {
-    let listeners: std::io::Result<Vec<_>> =
+fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
+    let listeners: io::Result<Vec<_>> =
         (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
     listeners?.iter().map(TcpListener::local_addr).collect()
 }

@@ -88,6 +88,11 @@ impl Cluster {
         self.members.iter().map(|member| member.peer).collect()
     }
 
+    /// Returns where members answer clients.
+    pub fn client_addresses(&self) -> Vec<SocketAddr> {
+        self.members.iter().map(|member| member.client).collect()
+    }
+
     /// Has members look for each other elsewhere, where something stands before each; for members
     /// that were not started yet, since they remember it.
     pub fn advertise_peers(&mut self, addresses: &[SocketAddr]) {

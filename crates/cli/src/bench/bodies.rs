@@ -53,10 +53,21 @@ impl Bodies {
 
     /// Returns the body that puts an operational intent.
     pub(super) fn put(&self, place: Place, intent: Intent, party: &str) -> Bytes {
+        self.put_knowing(&[], place, intent, party)
+    }
+
+    /// Returns the body that puts one which overlaps those with these OVNs.
+    pub(super) fn put_knowing(
+        &self,
+        key: &[String],
+        place: Place,
+        intent: Intent,
+        party: &str,
+    ) -> Bytes {
         let base_url = format!("https://{party}.example.com/uss");
         let mut body = json!({
             "extents": [self.volume(place)],
-            "key": [],
+            "key": key,
             "state": if intent == Intent::Activated { "Activated" } else { "Accepted" },
             "uss_base_url": base_url,
         });

@@ -28,7 +28,7 @@ pub(crate) struct Busy {
     pub(crate) duration: Duration,
 }
 
-/// Creates, activates and deletes flights; each answer counts.
+/// Creates, activates and deletes flights; each answer to what was asked in time counts.
 pub(crate) async fn fly(target: &Target, busy: Busy) -> Result<Tally, Failure> {
     settle(target, busy.live).await?;
     let bodies = Arc::new(Bodies::new());
@@ -43,10 +43,16 @@ pub(crate) async fn fly(target: &Target, busy: Busy) -> Result<Tally, Failure> {
                 let Some(ovn) = put(&mut client, path.clone(), create.clone()).await else {
                     continue;
                 };
+                if deadline.has_passed() {
+                    break;
+                }
                 let versioned = format!("{path}/{ovn}");
                 let Some(ovn) = put(&mut client, versioned, activate.clone()).await else {
                     continue;
                 };
+                if deadline.has_passed() {
+                    break;
+                }
                 client.ask(Method::DELETE, format!("{path}/{ovn}"), "".into()).await;
             }
             client.tally

@@ -136,6 +136,17 @@ pub(super) fn text_value<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
     std::str::from_utf8(&body[start..start + length]).ok()
 }
 
+/// Returns all text values of `"name":"..."` in a JSON body, without parsing the rest.
+pub(super) fn text_values(mut body: &[u8], name: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    while let Some(value) = text_value(body, name) {
+        let end = value.as_ptr() as usize - body.as_ptr() as usize + value.len();
+        values.push(value.to_owned());
+        body = &body[end..];
+    }
+    values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +159,6 @@ mod tests {
         assert_eq!(text_value(body, "ovn"), Some("x_1"));
         assert_eq!(text_value(body, "id"), None);
         assert_eq!(text_value(br#"{"ovn":"x"#, "ovn"), None);
+        assert_eq!(text_values(br#"[{"ovn":"x"},{"ovn":"y","n":1}]"#, "ovn"), ["x", "y"]);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hub::entropy::Entropy;
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use tokio::task::JoinSet;
 
 use super::connection::{Answer, CallError, Connection};
@@ -28,6 +28,18 @@ pub(crate) struct Tally {
     pub(crate) first_error: Option<String>,
     /// How many bytes the answers had.
     pub(crate) answered_bytes: u64,
+    /// How many writes were refused because they did not name everything that they overlap.
+    pub(crate) refused: u64,
+}
+
+/// What came of a write.
+pub(super) enum Written {
+    /// It was done; the answer's body.
+    Done(Bytes),
+    /// It does not name everything that it overlaps.
+    Refused,
+    /// It failed, which was counted.
+    Failed,
 }
 
 /// One connection's client: asks, counts, and connects again when the connection breaks.
@@ -66,7 +78,12 @@ impl Client {
 
     /// Asks once; a failure is counted and gives `None`.
     pub(super) async fn ask(&mut self, method: Method, path: String, body: Bytes) -> Option<Bytes> {
-        match self.try_ask(method, path, body).await {
+        let result = self.try_ask(method, path, body).await;
+        self.count(result)
+    }
+
+    fn count(&mut self, result: Result<Answer, CallError>) -> Option<Bytes> {
+        match result {
             Ok(answer) => {
                 self.errors_in_a_row = 0;
                 self.tally.latencies.record(answer.latency);
@@ -82,6 +99,31 @@ impl Client {
                 self.tally.first_error.get_or_insert_with(|| chain(&error));
                 None
             }
+        }
+    }
+
+    /// Asks for a write that others may have come before; only one that is done is timed.
+    pub(super) async fn write(&mut self, method: Method, path: String, body: Bytes) -> Written {
+        match self.try_ask(method, path, body).await {
+            Err(CallError::Status { status: StatusCode::CONFLICT, .. }) => {
+                self.errors_in_a_row = 0;
+                self.tally.refused += 1;
+                Written::Refused
+            }
+            result => self.count(result).map_or(Written::Failed, Written::Done),
+        }
+    }
+
+    /// Asks for something that is not what is measured; a failure is counted and gives `None`.
+    pub(super) async fn read(
+        &mut self,
+        method: Method,
+        path: String,
+        body: Bytes,
+    ) -> Option<Bytes> {
+        match self.try_ask(method, path, body).await {
+            Ok(answer) => Some(answer.body),
+            failed => self.count(failed),
         }
     }
 
@@ -111,6 +153,7 @@ impl Tally {
         self.latencies.add(&other.latencies);
         self.errors += other.errors;
         self.answered_bytes += other.answered_bytes;
+        self.refused += other.refused;
         if self.first_error.is_none() {
             self.first_error = other.first_error;
         }

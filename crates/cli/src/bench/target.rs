@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::failure::Failure;
 use crate::hub_process::{HubProcess, Starting};
 use crate::keys;
-use crate::local_pool::{LocalPool, Spec};
+use crate::local_pool::{Distance, LocalPool, Spec};
 use crate::token::{Claims, Signer};
 
 /// What a started hub is told its name is.
@@ -57,6 +57,8 @@ pub(crate) struct StartPool<'a> {
     pub(crate) hubs: usize,
     /// The etcd to use, instead of one that is found or built.
     pub(crate) etcd: Option<&'a Path>,
+    /// How far from each other their owners are.
+    pub(crate) distance: Option<Distance>,
     /// Where their logs go; a temporary directory unless given.
     pub(crate) data: Option<&'a Path>,
 }
@@ -83,6 +85,8 @@ pub(crate) struct Process {
 pub(crate) struct PoolProcesses {
     /// They.
     pub(crate) pool: LocalPool,
+    /// Where they keep what they have, and what they say.
+    pub(crate) data: PathBuf,
     /// Goes last.
     _dir: TempDir,
 }
@@ -139,12 +143,12 @@ impl Target {
         let data = start.data.map_or_else(|| dir.path().join("pool"), Path::to_owned);
         std::fs::create_dir_all(&data)
             .map_err(|error| Failure::refused("cannot make a directory", &error))?;
-        let (hubs, etcd) = (start.hubs, start.etcd);
-        let spec = Spec { dir: &data, hubs, etcd, config, command: "hub" };
+        let StartPool { hubs, etcd, distance, .. } = *start;
+        let spec = Spec { dir: &data, hubs, etcd, distance, config, command: "hub" };
         let pool = LocalPool::start(&spec).await?;
         let parties = parties_of(&files.private, AUDIENCE, parties)?;
         let addresses = pool.addresses();
-        let pool = Some(PoolProcesses { pool, _dir: dir });
+        let pool = Some(PoolProcesses { pool, data, _dir: dir });
         Ok(Target { addresses, parties, process: None, pool })
     }
 }

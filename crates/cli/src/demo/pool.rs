@@ -74,8 +74,15 @@ impl Pool {
         desks: usize,
     ) -> Result<Self, Failure> {
         let Size { hubs, etcd } = size;
-        let mut pool =
-            LocalPool::start(&Spec { dir, hubs, etcd, config, command: "demo-hub" }).await?;
+        let mut pool = LocalPool::start(&Spec {
+            dir,
+            hubs,
+            etcd,
+            distance: None,
+            config,
+            command: "demo-hub",
+        })
+        .await?;
         let processes = pool.hubs.iter_mut().filter_map(|hub| hub.process.as_mut());
         let pipes = processes.filter_map(|process| process.take_pipes());
         let pipes = pipes.map(|(told, answers)| (told, BufReader::new(answers))).collect();

@@ -106,6 +106,17 @@ pub(super) async fn found(urls: &[String], genesis: &Genesis) -> Result<(), Fail
     }
 }
 
+/// Returns the revision that a member has come to.
+pub(super) async fn revision(urls: &[String]) -> Result<u64, Failure> {
+    let config = etcd::Config { endpoints: urls.to_vec(), tls: None };
+    let client = etcd::Client::new(&config)
+        .map_err(|error| Failure::refused("etcd cannot be reached", &error))?;
+    let status = client.member().status(FOUND_MAX).await;
+    let status = status.map_err(|error| Failure::refused("etcd does not answer", &error))?;
+    let revision = status.header.map_or(0, |header| header.revision);
+    Ok(u64::try_from(revision).unwrap_or(0))
+}
+
 /// Returns how a hub takes part; its files are still to be named. It asks the member beside it
 /// first.
 pub(super) fn settings(
