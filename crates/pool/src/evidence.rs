@@ -104,6 +104,11 @@ pub enum Kind {
         /// The revision that followed too early.
         revision: u64,
     },
+    /// A hub has given a snapshot that is not what a majority has announced.
+    Snapshot {
+        /// Its position, 0 where that was not to be read.
+        position: u64,
+    },
 }
 
 /// What is kept, within bounds.

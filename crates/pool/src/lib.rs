@@ -19,7 +19,9 @@ mod fault;
 mod forms;
 mod genesis;
 mod keys;
+mod lineage;
 mod membership;
+mod proof;
 mod rules;
 mod state;
 mod text;
@@ -46,8 +48,13 @@ pub use genesis::{
     FingerprintError, Founding, GENESIS_BYTES_MAX, Genesis, GenesisError, GenesisHub, PoolId,
 };
 pub use keys::{KeyError, KeyPair, PublicKey, Signature};
+pub use lineage::{LINEAGE_BYTES_MAX, Lineage, LineageError};
 pub use membership::{
     BINDINGS_MAX, Binding, HUB_KEYS_MAX, HUBS_MAX, Hub, Membership, OWNERS_MAX, Owner, QuorumError,
+};
+pub use proof::{
+    LEAVES_MAX, LogForm, PROOF_BYTES_MAX, PROOF_HEADERS_MAX, Proof, ProofBuilder, ProofError,
+    Proven, REST_ENTRIES_MAX,
 };
 pub use rules::{FAMILIES_MAX, Rule, Rules, RulesError};
 pub use state::{
