@@ -203,6 +203,11 @@ fn show_evidence(evidence: &Evidence) -> Value {
             "says": "a member of etcd does not show every version of a key",
             "revision": revision,
         }),
+        Kind::Snapshot { position } => json!({
+            "kind": "snapshot",
+            "says": "it has given a snapshot that is not what a majority has announced",
+            "position": position,
+        }),
     };
     let has_bytes = evidence.hash != [0; 32];
     shown["hub"] = json!(evidence.hub.as_ref().map(HubId::as_str));
