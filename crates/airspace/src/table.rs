@@ -9,6 +9,7 @@
 //! hashes above it; asking for the root renews only those.
 
 use std::array;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -55,7 +56,15 @@ pub(crate) struct Table<R: Record> {
     slab: Slab<R>,
     /// By the first byte of a key's hash; those that never held anything are not made.
     groups: Vec<Option<Arc<Group<R::Key>>>>,
+    epoch: Epoch,
 }
+
+/// Counts how often the hash of a table was asked for or a clone of it was made.
+///
+/// Within one epoch no hash is made that this table sees, and nobody else comes to share its pages:
+/// what was forgotten in it stays so.
+#[derive(Debug)]
+struct Epoch(AtomicU64);
 
 #[derive(Clone, Debug)]
 struct Group<K> {
@@ -80,7 +89,8 @@ pub(crate) struct PageNumber {
 
 impl<R: Record> Default for Table<R> {
     fn default() -> Self {
-        Table { slab: Slab::default(), groups: vec![None; FANOUT] }
+        let epoch = Epoch(AtomicU64::new(1));
+        Table { slab: Slab::default(), groups: vec![None; FANOUT], epoch }
     }
 }
 
@@ -110,8 +120,10 @@ impl<R: Record> Table<R> {
 
     /// Returns the record in a slot to change anything but its key.
     pub(crate) fn at_mut(&mut self, slot: Slot) -> &mut R {
-        let (record, number) = self.slab.at_mut(slot);
-        page_mut(&mut self.groups, number);
+        let (record, number) = self.slab.at_mut(slot, self.epoch.now());
+        if let Some(number) = number {
+            page_mut(&mut self.groups, number);
+        }
         record
     }
 
@@ -156,6 +168,7 @@ impl<R: Record> Table<R> {
 
     /// Returns the root of the tree.
     pub(crate) fn hash(&self) -> Hash {
+        self.epoch.end();
         node_over(self.groups.iter().map(|group| match group {
             Some(group) => self.group_hash(group),
             None => EMPTY,
@@ -206,6 +219,24 @@ impl<R: Record> Table<R> {
     }
 }
 
+impl Epoch {
+    fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Ends the epoch and returns the number of the next.
+    fn end(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+impl Clone for Epoch {
+    /// Ends the epoch of the original: its pages are shared now.
+    fn clone(&self) -> Self {
+        Epoch(AtomicU64::new(self.end()))
+    }
+}
+
 impl<K> Default for Group<K> {
     fn default() -> Self {
         let slots = Arc::new(Vec::new());
@@ -248,11 +279,14 @@ fn leaf_of<R: Record>(record: &R) -> Hash {
 }
 
 fn node_over(hashes: impl Iterator<Item = Hash>) -> Hash {
-    let mut hasher = Sha256::new_with_prefix([NODE]);
-    for hash in hashes {
-        hasher.update(hash);
+    // All at once: most of what it takes to hash them one by one is handing them over.
+    let mut bytes = [0; 1 + FANOUT * size_of::<Hash>()];
+    let (kind, places) = bytes.split_at_mut(1);
+    kind[0] = NODE;
+    for (place, hash) in places.chunks_exact_mut(size_of::<Hash>()).zip(hashes) {
+        place.copy_from_slice(&hash);
     }
-    hasher.finalize().into()
+    Sha256::digest(bytes).into()
 }
 
 struct HashWriter<'a>(&'a mut Sha256);

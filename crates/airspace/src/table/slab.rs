@@ -23,6 +23,8 @@ struct Filled<R> {
     record: R,
     page: PageNumber,
     leaf: OnceLock<Hash>,
+    /// In which epoch of its table it was lent out to be changed last.
+    changed: u64,
 }
 
 impl<R> Default for Slab<R> {
@@ -57,20 +59,26 @@ impl<R: Clone> Slab<R> {
         &self.filled(slot).record
     }
 
-    /// Returns the record to change, and its page; its leaf is forgotten.
-    pub(super) fn at_mut(&mut self, slot: Slot) -> (&mut R, PageNumber) {
+    /// Returns the record to change; its leaf is forgotten.
+    ///
+    /// With it goes its page, if it was not lent out in this epoch before.
+    pub(super) fn at_mut(&mut self, slot: Slot, epoch: u64) -> (&mut R, Option<PageNumber>) {
         let (chunk, place) = slot.place();
         let filled = Arc::make_mut(&mut self.chunks[chunk])[place]
             .as_mut()
             .expect("a slot in use is filled");
+        if filled.changed == epoch {
+            return (&mut filled.record, None);
+        }
+        filled.changed = epoch;
         filled.leaf = OnceLock::new();
-        (&mut filled.record, filled.page)
+        (&mut filled.record, Some(filled.page))
     }
 
     pub(super) fn insert(&mut self, record: R, page: PageNumber) -> Slot {
         let slot = self.free.pop().unwrap_or_else(|| self.grow());
         let (chunk, place) = slot.place();
-        let filled = Filled { record, page, leaf: OnceLock::new() };
+        let filled = Filled { record, page, leaf: OnceLock::new(), changed: 0 };
         Arc::make_mut(&mut self.chunks[chunk])[place] = Some(filled);
         self.len += 1;
         slot

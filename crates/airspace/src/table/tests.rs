@@ -1,8 +1,12 @@
+use std::time::Duration;
+
 use spacetime::Timestamp;
 
 use super::*;
 use crate::Party;
 use crate::uss_availability::{UssAvailability, UssAvailabilityState};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 fn record(number: u32) -> UssAvailability {
     UssAvailability {
@@ -84,6 +88,30 @@ fn forgets_the_hashes_above_what_changes() {
     assert_eq!(frozen.at(slot).availability, UssAvailabilityState::Down);
     table.at_mut(slot).availability = UssAvailabilityState::Down;
     assert_eq!(table.hash(), before);
+}
+
+#[test]
+fn forgets_hashes_that_a_clone_has_made_since_the_last_change() {
+    let mut table = Table::default();
+    let slots: Vec<_> = (0..40).map(|number| table.insert(record(number))).collect();
+    let mut frozen = Vec::new();
+
+    for round in 0..4 {
+        for slot in &slots[round..] {
+            table.at_mut(*slot).availability = UssAvailabilityState::Normal;
+            table.at_mut(*slot).updated_at = table.at(*slot).updated_at.plus(SECOND);
+            // What it hashes is shared with the table until the next change.
+            let clone = table.clone();
+            frozen.push((clone.hash(), clone));
+            table.at_mut(*slot).updated_at = table.at(*slot).updated_at.plus(SECOND);
+        }
+        assert_eq!(table.check(), Ok(()), "round {round}");
+    }
+
+    for (hash, clone) in frozen {
+        assert_eq!(clone.check(), Ok(()));
+        assert_eq!(clone.hash(), hash);
+    }
 }
 
 #[test]
