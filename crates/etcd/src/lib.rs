@@ -5,7 +5,8 @@
 //! never send a request a second time by itself: whether that is safe is for the caller to know.
 //!
 //! For tests, the demonstration and measuring, [`server`] runs clusters on this machine, of a
-//! program that [`program`] finds or builds, and [`proxy`] makes the network between members bad.
+//! program that [`program`] finds or builds on [`ports`] that stay theirs, and [`proxy`] makes the
+//! network between members bad.
 
 pub mod messages {
     //! Messages of etcd's gRPC API, version 3, under etcd's own names: see `proto/etcd.proto`.
@@ -13,6 +14,7 @@ pub mod messages {
     tonic::include_proto!("etcdserverpb");
 }
 
+pub mod ports;
 pub mod program;
 pub mod proxy;
 pub mod server;

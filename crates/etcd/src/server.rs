@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use crate::ports::free_addresses;
 
 /// Certificates of a member: its files in PEM form.
 #[derive(Clone, Debug)]
@@ -68,15 +70,15 @@ impl Cluster {
 
     /// Chooses ports for all members and starts none.
     pub fn prepare(options: Options) -> io::Result<Self> {
-        let ports = free_ports(2 * options.members)?;
-        let members = ports
+        let addresses = free_addresses(2 * options.members)?;
+        let members = addresses
             .chunks(2)
             .enumerate()
             .map(|(number, pair)| Process {
                 name: format!("member-{number}"),
-                client: (Ipv4Addr::LOCALHOST, pair[0]).into(),
-                peer: (Ipv4Addr::LOCALHOST, pair[1]).into(),
-                advertised_peer: (Ipv4Addr::LOCALHOST, pair[1]).into(),
+                client: pair[0],
+                peer: pair[1],
+                advertised_peer: pair[1],
                 child: None,
             })
             .collect();
@@ -168,11 +170,4 @@ impl Drop for Cluster {
             let _ = self.kill_member(number);
         }
     }
-}
-
-/// Returns ports that were free a moment ago, all different.
-fn free_ports(count: usize) -> io::Result<Vec<u16>> {
-    let listeners: io::Result<Vec<_>> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
-    listeners?.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }
