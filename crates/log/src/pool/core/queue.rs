@@ -13,7 +13,10 @@ use super::{Append, AppendId, Core, End, Now, Output};
 use crate::{AppendError, Entry, Family, Ticket};
 
 /// How long an append waits to be put, and then for the pool's word, before it is given up.
-pub const APPEND_WAIT_MAX: Duration = Duration::from_secs(10);
+///
+/// It is less than a hub lets a request take (10 s unless configured), which would else be cut off
+/// before it is known that nothing was done, and be answered as if it were not.
+pub const APPEND_WAIT_MAX: Duration = Duration::from_secs(8);
 
 /// Entries that wait, oldest first; whoever appends bounds them.
 #[derive(Debug, Default)]

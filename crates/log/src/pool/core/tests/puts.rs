@@ -113,7 +113,7 @@ fn refuses_with_never_what_was_refused_each_time() {
     let mut rig = Rig::up(A, &mut store);
 
     let id = rig.append(b"1");
-    for _ in 0..10 {
+    for _ in 0..APPEND_WAIT_MAX.as_secs() / RESEND_AFTER.as_secs() {
         let sent = rig.puts.pop_front().expect("sent");
         rig.answer_put(sent.attempt, PutAnswer::Refused);
         rig.pass(RESEND_AFTER);
