@@ -148,6 +148,7 @@ fn tell(report: &Report) -> Result<(), Failure> {
         let kept = match part.kept {
             Kept::Entries => "entries",
             Kept::LeafHashes => "hashes only, the entries were let go",
+            Kept::Nothing => "nothing, the log begins at a snapshot",
         };
         line(format_args!("positions {} to {}: {kept}", part.first, part.last))?;
     }

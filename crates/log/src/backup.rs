@@ -172,11 +172,14 @@ fn copy_snapshot(dir: &Path, copy: &Connection) -> Result<(), BackupError> {
 fn copy_segments(dir: &Path, log: &Connection, copy: &Connection) -> Result<Head, BackupError> {
     let mut sealed_to = Head::default();
     for segment in segment::list(log)? {
-        let bytes = segment.load(&dir.join(segment::DIR_NAME))?;
         segment::insert(copy, &segment)?;
+        sealed_to = segment.span.after;
+        if !segment.has_file() {
+            continue;
+        }
+        let bytes = segment.load(&dir.join(segment::DIR_NAME))?;
         let name = format!("{}/{}", segment::DIR_NAME, segment.file_name());
         put_file(copy, &name, &mut &bytes[..])?;
-        sealed_to = segment.span.after;
     }
     Ok(sealed_to)
 }

@@ -79,6 +79,12 @@ impl History {
         crate::database::head(&self.connection)
     }
 
+    /// Returns the head of the snapshot at which the log begins; the default where it begins with its
+    /// first entry.
+    pub(crate) fn base(&self) -> Result<Head, LogError> {
+        Ok(segment::base(&self.connection)?.unwrap_or_default())
+    }
+
     /// Returns what was read last, or where reading starts.
     pub(crate) fn head(&self) -> Head {
         self.head
@@ -116,6 +122,10 @@ impl History {
         let chain = self.find_chain(after)?;
         drop(transaction);
         if let Some(segment) = segment {
+            if after == segment.span.after.position {
+                self.head = segment.span.after;
+                return Ok(());
+            }
             self.head = segment.span.before;
             while self.head.position < after {
                 self.read(after)?;

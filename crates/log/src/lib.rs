@@ -7,6 +7,7 @@
 //! byte in `docs/log-format.md`.
 
 mod backup;
+mod begin;
 mod chain;
 mod clock;
 mod database;
@@ -24,6 +25,7 @@ mod suite;
 mod verify;
 
 pub use backup::{BackupError, backup, restore};
+pub use begin::{BeginError, Beginning, begin_at};
 pub use chain::{Hash, Head, Position, chain_hash, leaf_hash};
 pub use engine::{
     APPEND_BYTES_MAX, AppendError, Committed, Damage, Follow, FollowError, Follower, HeadFuture,
@@ -39,4 +41,6 @@ pub use local::{
 pub use observer::{Checkpoint, Commit, NoObserver, Observer};
 pub use segment::{Kept, SEGMENT_BYTES_MAX, SEGMENT_ENTRIES_MAX};
 pub use snapshot::{SNAPSHOTS_KEPT, Snapshot, SnapshotError, SnapshotStore};
-pub use verify::{Coverage, ExportError, Exported, Report, SnapshotReport, export, head, verify};
+pub use verify::{
+    Coverage, ExportError, Exported, Report, SnapshotReport, chain_at, export, head, verify,
+};

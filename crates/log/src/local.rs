@@ -24,9 +24,9 @@ use std::{fmt, io};
 use rusqlite::{Connection, Transaction};
 
 use self::follower::LocalFollower;
-use self::lock::DirLock;
 use self::shared::{Job, JobRun, Origin, Pending, Shared};
 use self::writer::Writer;
+use crate::begin;
 use crate::database::{self, DatabaseError};
 use crate::files;
 use crate::history::History;
@@ -37,6 +37,7 @@ use crate::{
     NoObserver, Observer, Position, Receipt, Ticket, leaf_hash,
 };
 
+pub(crate) use self::lock::DirLock;
 pub use self::outcomes::{FlushError, Outcomes};
 pub use self::seal::{SealReport, Sealing};
 pub use self::shared::{OUTCOMES_BYTES_MAX, Placement, QUEUE_BYTES_MAX, QUEUE_MAX, Queue};
@@ -196,6 +197,8 @@ impl LocalLog {
             return Err(OpenError::Restored { dir: dir.to_owned() });
         }
         let snapshots = SnapshotStore::new(dir, options.disk_free_bytes_min);
+        begin::undo_half_begun(&connection, &snapshots)
+            .map_err(|error| OpenError::from_log(dir, error))?;
         let head = check_tail(dir, &connection, &snapshots)
             .map_err(|error| OpenError::from_log(dir, error))?;
         seal::remove_orphans(dir, &connection, head)

@@ -12,6 +12,7 @@
 pub mod core;
 
 mod driver;
+mod form;
 mod founding;
 mod log;
 mod replay;
@@ -24,6 +25,7 @@ pub use self::driver::{
     PUT_ANSWER_MAX, Peers, QUESTION_ANSWER_MAX, Status, Stopped, Trouble, WATCH_SILENCE_MAX,
     Witness,
 };
+pub use self::form::FORM;
 pub use self::founding::{EPOCH_KEY, FoundError, GENESIS_KEY, found};
 pub use self::log::{From, OPEN_WAIT_MAX, Options, PoolLog, PoolOpenError};
 pub use self::replay::{Replay, StartError};

@@ -45,6 +45,8 @@ pub enum Kept {
     Entries,
     /// Only their leaf hashes: the log can still be verified, but no longer read there.
     LeafHashes,
+    /// Nothing but the chain at the last of them: the log begins at a snapshot taken there.
+    Nothing,
 }
 
 /// Which entries a segment holds.
@@ -100,6 +102,7 @@ impl Kept {
         match self {
             Kept::Entries => 1,
             Kept::LeafHashes => 2,
+            Kept::Nothing => 3,
         }
     }
 
@@ -107,6 +110,7 @@ impl Kept {
         match number {
             1 => Some(Kept::Entries),
             2 => Some(Kept::LeafHashes),
+            3 => Some(Kept::Nothing),
             _ => None,
         }
     }
@@ -136,6 +140,11 @@ impl Segment {
         format!("{:020}-{}.seg", self.span.first().number(), hex(&self.sha256))
     }
 
+    /// Tells whether it has a file: not where nothing is kept.
+    pub(crate) fn has_file(&self) -> bool {
+        self.span.kept != Kept::Nothing
+    }
+
     fn damaged(&self, what: &str) -> LogError {
         let (first, last) = (self.span.first(), self.span.after.position);
         let name = self.file_name();
@@ -144,6 +153,9 @@ impl Segment {
 
     /// Opens its file in `dir`, which must have the bytes that were sealed.
     pub(crate) fn open(&self, dir: &Path) -> Result<Reader, LogError> {
+        if !self.has_file() {
+            return Err(LogError::Gone(self.span.first()));
+        }
         let bytes = self.load(dir)?;
         if bytes.get(..HEADER_BYTES) != Some(&self.span.header()[..]) {
             return Err(self.damaged("has a header that does not fit"));
@@ -152,7 +164,7 @@ impl Segment {
         body.set_position(HEADER_BYTES as u64);
         let bytes: Box<dyn Read + Send> = match self.span.kept {
             Kept::Entries => Box::new(DeflateDecoder::new(body)),
-            Kept::LeafHashes => Box::new(body),
+            Kept::LeafHashes | Kept::Nothing => Box::new(body),
         };
         let last = self.span.after.position;
         Ok(Reader { kept: self.span.kept, next: self.span.first(), last, bytes })
@@ -184,6 +196,7 @@ impl Writer {
         let encoder = match span.kept {
             Kept::Entries => Encoder::Entries(DeflateEncoder::new(file, Compression::default())),
             Kept::LeafHashes => Encoder::LeafHashes(file),
+            Kept::Nothing => unreachable!("what is not kept has no file"),
         };
         Ok(Writer { span, encoder })
     }
@@ -221,7 +234,7 @@ impl Reader {
             return Ok(None);
         }
         let sealed = match self.kept {
-            Kept::LeafHashes => {
+            Kept::LeafHashes | Kept::Nothing => {
                 let mut leaf = [0; 32];
                 self.bytes.read_exact(&mut leaf)?;
                 Sealed { leaf, bytes: None }
@@ -269,6 +282,13 @@ pub(crate) fn find(
     let Some(row) = row else { return Ok(None) };
     let segment = parse(row)?;
     Ok((position <= segment.span.after.position).then_some(segment))
+}
+
+/// Returns the head of the snapshot at which the log begins, if it does not begin with its first
+/// entry.
+pub(crate) fn base(connection: &Connection) -> Result<Option<Head>, LogError> {
+    let first = find(connection, Position::ZERO.next())?;
+    Ok(first.filter(|segment| !segment.has_file()).map(|segment| segment.span.after))
 }
 
 /// Returns every segment, oldest first.

@@ -133,6 +133,25 @@ impl SnapshotStore {
         Ok(self.good()?.next())
     }
 
+    /// Returns a piece of the body of a snapshot, from an offset on, of at most so many bytes; `None`
+    /// where there is no such snapshot any more.
+    ///
+    /// Only its header is checked: whoever puts the pieces together checks the whole.
+    pub fn piece(
+        &self,
+        position: Position,
+        offset: u64,
+        bytes_max: usize,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let Ok((header, mut file)) = open(&self.path(position)) else { return Ok(None) };
+        let left = header.body_bytes.saturating_sub(offset);
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(bytes_max);
+        let mut piece = vec![0; length];
+        file.seek(SeekFrom::Start((HEADER_BYTES as u64).saturating_add(offset)))?;
+        file.read_exact(&mut piece)?;
+        Ok(Some(piece))
+    }
+
     /// Returns the positions that there are snapshots of, newest first, damaged ones among them.
     pub(crate) fn positions(&self) -> io::Result<Vec<Position>> {
         let mut positions = Vec::new();

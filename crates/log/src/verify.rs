@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::database::{self, open_for_reading, path_in};
 use crate::engine::{damage, storage};
 use crate::history::{History, Record};
-use crate::segment::{self, Kept};
+use crate::segment::{self, Kept, Segment};
 use crate::snapshot::SnapshotStore;
 use crate::{Damage, Entry, Hash, Head, LogError, Position};
 
@@ -87,6 +87,7 @@ impl fmt::Display for Report {
             let kept = match kept {
                 Kept::Entries => "entries verified",
                 Kept::LeafHashes => "verified by leaf hashes, the entries are no longer kept",
+                Kept::Nothing => "nothing kept, the log begins at a snapshot",
             };
             writeln!(f, "positions {first} to {last}: {kept}")?;
         }
@@ -144,10 +145,20 @@ pub fn head(dir: &Path) -> Result<Head, LogError> {
     History::open(dir, Position::ZERO)?.end()
 }
 
+/// Returns the chain at a position of the log in `dir`, `None` where the log begins later or is not
+/// as far.
+pub fn chain_at(dir: &Path, position: Position) -> Result<Option<Hash>, LogError> {
+    match History::open(dir, position) {
+        Ok(history) => Ok(Some(history.head().chain)),
+        Err(LogError::Gone(_) | LogError::BeyondTheEnd { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Hands out the entries at `positions`, in order, to the end of the log if that comes first.
 ///
-/// Every entry fits the chain from the one before the first on, or it is not handed out. Returns
-/// the head at the last one.
+/// Every entry fits the chain from the one before the first on, or it is not handed out; a log that
+/// begins at a snapshot has none before. Returns the head at the last one.
 pub fn export(
     dir: &Path,
     positions: RangeInclusive<Position>,
@@ -155,7 +166,8 @@ pub fn export(
 ) -> Result<Head, ExportError> {
     let (first, last) = positions.into_inner();
     let before = Position::new(first.number().saturating_sub(1)).expect("less than a position");
-    let mut history = History::open(dir, before)?;
+    let base = History::open(dir, Position::ZERO)?.base()?.position;
+    let mut history = History::open(dir, before.max(base))?;
     let last = last.min(history.end()?.position);
     loop {
         let records = history.read(last)?;
@@ -178,13 +190,22 @@ fn exported(record: Record) -> Result<Exported, LogError> {
 
 fn verify_chain(dir: &Path, expect: Option<Head>, report: &mut Report) -> Result<(), LogError> {
     let mut history = History::open(dir, Position::ZERO)?;
+    let base = history.base()?;
+    if base != Head::default() {
+        history = History::open(dir, base.position)?;
+        let first = Position::ZERO.next();
+        report.coverage.push(Coverage { first, last: base.position, kept: Kept::Nothing });
+        report.head = base;
+        check_reach(expect, base)?;
+    }
     let until = match history.end() {
         Ok(end) => end.position,
         // Its end cannot be read: what can be read shows where it breaks off.
         Err(LogError::Damaged(_)) => Position::MAX,
         Err(error) => return Err(error),
     };
-    report.segments = segment::list(history.connection())?.len();
+    let segments = segment::list(history.connection())?;
+    report.segments = segments.into_iter().filter(Segment::has_file).count();
     compare(expect, report.head)?;
     loop {
         let records = history.read(until)?;
@@ -203,6 +224,21 @@ fn verify_chain(dir: &Path, expect: Option<Head>, report: &mut Report) -> Result
         Some(expect) if until < expect.position => {
             let what = format!("the log ends here, it is expected to reach {}", expect.position);
             Err(damage(until.next(), &what))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a head that was kept elsewhere where the log cannot tell whether it holds it.
+fn check_reach(expect: Option<Head>, base: Head) -> Result<(), LogError> {
+    match expect {
+        Some(expect) if expect.position < base.position => {
+            let what = format!(
+                "the log begins at a snapshot of position {}, so a head before that cannot be \
+                 checked: take a later one",
+                base.position
+            );
+            Err(damage(expect.position, &what))
         }
         _ => Ok(()),
     }

@@ -47,6 +47,11 @@ impl LocalLog {
         free.is_none_or(|free| self.disk_free_bytes_min <= free)
     }
 
+    /// Returns the position of the snapshot at which the log begins, 0 where it has its first entry.
+    pub fn begins_after(&self) -> Result<Position, LogError> {
+        Ok(History::open(&self.dir, Position::ZERO)?.base()?.position)
+    }
+
     /// Reads the stored entries after `after`.
     pub(crate) fn history(&self, after: Position) -> Result<History, LogError> {
         History::open(&self.dir, after)

@@ -105,7 +105,7 @@ impl LocalLog {
     fn sealing_bound(&self, kept: Kept) -> Result<Option<Position>, LogError> {
         let needed = match kept {
             Kept::Entries => 0,
-            Kept::LeafHashes => SNAPSHOTS_KEPT - 1,
+            Kept::LeafHashes | Kept::Nothing => SNAPSHOTS_KEPT - 1,
         };
         let header = self.snapshots.headers().map_err(storage)?.nth(needed);
         // The entry of the snapshot itself stays, so that its chain is at hand.

@@ -35,6 +35,7 @@ mod tests;
 
 pub use catch_up::{FETCH_AGAIN_AFTER, UNCONFIRMED_BYTES_MAX};
 pub use flight::{FORMER_BATCHES_MAX, HEARTBEAT_AFTER, PUTS_OPEN_MAX, RESEND_AFTER};
+pub(super) use intake::read_entry;
 pub use intake::{Held, found, key_of};
 pub use io::{
     Announced, Append, AppendId, Connected, Event, Input, Output, PutAnswer, QuestionAnswer,

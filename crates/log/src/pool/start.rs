@@ -23,7 +23,8 @@ pub(super) fn start(
         return Ok(Start { state, head, held: None });
     }
     let mut replay = Replay::new(state, head);
-    let mut history = copy.history(Replay::start_after(head.position, end.position))?;
+    let after = Replay::start_after(head.position, end.position).max(copy.begins_after()?);
+    let mut history = copy.history(after)?;
     loop {
         let records = history.read(end.position)?;
         if records.is_empty() {
