@@ -127,7 +127,7 @@ impl Demo {
         bar.finish_and_clear();
         // The parties plan in the order told, so positions need no room of their own.
         let room = Room { lateral_m: 0.0, vertical_m: 0.0 };
-        seen::move_on(&world, &flights)?;
+        seen::move_on(&world, &flights).await?;
         Ok((world, flights, Ending { zones, room, took: elapsed(began), watches }))
     }
 
@@ -148,7 +148,7 @@ impl Demo {
         let flights = fly::fly_all(&world.desks, filed, &bar).await?;
         bar.finish_and_clear();
         let took = elapsed(began);
-        seen::move_on(&world, &flights)?;
+        seen::move_on(&world, &flights).await?;
         let watches = match seen::busiest(&flights, world.now()) {
             Some(corners) => seen::watch(&world.desks, corners).await?,
             None => Vec::new(),

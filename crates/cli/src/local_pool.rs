@@ -1,23 +1,28 @@
 //! A pool on this machine: members of etcd and hubs, all of them processes, each hub of an owner of
 //! its own; for the demonstration and for measuring.
 //!
-//! Everything is on loopback and in the clear, and whoever starts it holds all keys: it shows how a
-//! pool works, and is no pool for mistrust.
+//! Members and hubs know each other by certificates of their owners' authorities, or everything is
+//! in the clear: then what is measured is the pool and not TLS. All of it is on loopback, and whoever
+//! starts it holds all keys: it shows how a pool works, and is no pool for mistrust.
 
 mod distance;
 mod founding;
+mod security;
 
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use etcd::ports::free_addresses;
 use etcd::server::{Cluster, Options};
 
 pub(crate) use self::distance::{DELAY_MS_MAX, Distance};
+pub(crate) use self::security::Security;
 
 use self::distance::Network;
 use self::founding::Owned;
+use self::security::Certificates;
 use crate::failure::Failure;
 use crate::hub_process::{HubProcess, Starting};
 use crate::output::note;
@@ -35,6 +40,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) etcd: Option<&'a Path>,
     /// How far from each other the owners are; all next to each other unless given.
     pub(crate) distance: Option<Distance>,
+    /// How members and hubs know each other.
+    pub(crate) security: Security,
     /// What every hub is started with; where it listens, its data and its pool are set here.
     pub(crate) config: hub::Config,
     /// The subcommand that is a hub.
@@ -46,6 +53,7 @@ pub(crate) struct LocalPool {
     /// The hubs.
     pub(crate) hubs: Vec<PoolHub>,
     members: Cluster,
+    certificates: Certificates,
     /// What lies between the owners.
     _network: Option<Network>,
 }
@@ -56,8 +64,8 @@ pub(crate) struct PoolHub {
     pub(crate) name: String,
     /// Who owns it.
     pub(crate) owner: &'static str,
-    /// Where other hubs ask it.
-    pub(crate) peer: SocketAddr,
+    /// Where its operator asks it.
+    pub(crate) admin: SocketAddr,
     /// Where the standards' APIs are served.
     pub(crate) address: SocketAddr,
     /// Its process; `None` once it was killed.
@@ -72,42 +80,44 @@ impl LocalPool {
         let genesis = founding::genesis(&owned)?;
         let genesis_file = spec.dir.join("pool.genesis");
         crate::keys::write_new_file(&genesis_file, &genesis.to_bytes(), 0o644)?;
-        let peers = free_addresses(spec.hubs)
+        let certificates = Certificates::make(spec.security, spec.dir, &owned)?;
+        let mut peers = free_addresses(2 * spec.hubs)
             .map_err(|error| Failure::refused("cannot find free ports", &error))?;
-        let (members, network) = start_members(spec, program, &peers)
+        let admins = peers.split_off(spec.hubs);
+        let (members, network) = start_members(spec, program, &certificates, &peers)
             .map_err(|error| Failure::refused("cannot start etcd", &error))?;
-        founding::found(&members.urls(), &genesis).await?;
+        founding::found(&certificates.root_of(members.urls()), &genesis, spec.security).await?;
         let mut starting = Vec::new();
         for (number, owner) in owned.iter().enumerate() {
-            let (urls, mut others) = (members.urls(), peers.clone());
-            let urls = network.as_ref().map_or(urls, |network| {
+            let scheme = certificates.scheme();
+            let (mut urls, mut others) = (members.urls(), peers.clone());
+            if let Some(network) = &network {
                 others = network.peers();
-                network.members_of(number, members.urls())
-            });
-            let pool = founding::settings(&owned, number, &others, urls);
-            let key = spec.dir.join(format!("{}.key.pem", owner.hub));
-            crate::keys::write_private(&key, &owner.key_pem())?;
-            let pool = hub::config::Pool {
-                genesis: genesis_file.clone(),
-                key,
-                peer_listen: Some(peers[number]),
-                ..pool
-            };
-            starting.push(begin(spec, pool)?);
+                network.put_before(&mut urls, number, scheme);
+            }
+            let others: Vec<_> =
+                others.iter().map(|address| format!("{scheme}://{address}")).collect();
+            let mut pool = founding::settings(&owned, number, &others, urls);
+            pool.genesis.clone_from(&genesis_file);
+            pool.key = spec.dir.join(format!("{}.key.pem", owner.hub));
+            pool.peer_listen = Some(peers[number]);
+            crate::keys::write_private(&pool.key, &owner.key_pem())?;
+            certificates.add_to(number, &mut pool);
+            starting.push(begin(spec, pool, admins[number])?);
         }
         let mut hubs = Vec::new();
-        for ((starting, owner), peer) in starting.into_iter().zip(owned).zip(peers) {
+        for ((starting, owner), admin) in starting.into_iter().zip(owned).zip(admins) {
             let process = starting.wait()?;
             let address = process.address;
             let (name, owner) = (owner.hub.to_string(), owner.name);
-            hubs.push(PoolHub { name, owner, peer, address, process: Some(process) });
+            hubs.push(PoolHub { name, owner, admin, address, process: Some(process) });
         }
-        Ok(LocalPool { hubs, members, _network: network })
+        Ok(LocalPool { hubs, members, certificates, _network: network })
     }
 
     /// Returns how much was ever put to etcd.
     pub(crate) async fn revision(&self) -> Result<u64, Failure> {
-        founding::revision(&self.members.urls()).await
+        founding::revision(&self.certificates.root_of(self.members.urls())).await
     }
 
     /// Returns where the hubs answer that were started.
@@ -156,20 +166,30 @@ impl LocalPool {
 fn start_members(
     spec: &Spec<'_>,
     program: PathBuf,
+    certificates: &Certificates,
     peers: &[SocketAddr],
 ) -> io::Result<(Cluster, Option<Network>)> {
+    let (tls, flags) = certificates.of_members();
     let mut options = Options::new(program, spec.dir.join("etcd"), spec.hubs);
-    let Some(distance) = spec.distance else { return Ok((Cluster::start(options)?, None)) };
-    options.flags = distance.etcd_flags();
+    options.flags = flags;
+    options.flags.extend(spec.distance.into_iter().flat_map(Distance::etcd_flags));
     let mut members = Cluster::prepare(options)?;
+    members.certify(tls);
+    let Some(distance) = spec.distance else {
+        for number in 0..spec.hubs {
+            members.start_member(number)?;
+        }
+        return Ok((members, None));
+    };
     let network = Network::start(distance, &mut members, peers)?;
     Ok((members, Some(network)))
 }
 
-fn begin(spec: &Spec<'_>, pool: hub::config::Pool) -> Result<Starting, Failure> {
+fn begin(spec: &Spec<'_>, pool: hub::config::Pool, admin: SocketAddr) -> Result<Starting, Failure> {
     let name = pool.hub.clone();
     let mut config = spec.config.clone();
     config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.admin_listen = Some(admin);
     config.data = spec.dir.join(&name);
     config.pool = Some(pool);
     let file = spec.dir.join(format!("{name}.toml"));
@@ -196,11 +216,4 @@ fn find_etcd(named: Option<&Path>) -> Result<PathBuf, Failure> {
 #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
 fn folders_of_path() -> Vec<PathBuf> {
     std::env::var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
-}
-
-/// Returns addresses on loopback that were free a moment ago, all different.
-fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
-    let listeners: io::Result<Vec<_>> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
-    listeners?.iter().map(TcpListener::local_addr).collect()
 }

@@ -7,9 +7,9 @@
 mod access;
 mod admin;
 mod card;
-mod certs;
+pub(crate) mod certs;
 mod change;
-mod cluster;
+pub(crate) mod cluster;
 mod copy;
 mod evidence;
 mod files;

@@ -13,7 +13,7 @@ use crate::ports::free_addresses;
 pub struct ServerTls {
     /// Whom clients' and members' certificates must be signed by.
     pub ca: PathBuf,
-    /// The members' own, good for 127.0.0.1.
+    /// Its own, good for 127.0.0.1, as a server's and as a client's.
     pub cert: PathBuf,
     /// The key to it.
     pub key: PathBuf,
@@ -39,6 +39,8 @@ pub struct Options {
 pub struct Cluster {
     options: Options,
     members: Vec<Process>,
+    /// What each member has of its own; empty if nothing.
+    certificates: Vec<ServerTls>,
 }
 
 #[derive(Debug)]
@@ -82,7 +84,7 @@ impl Cluster {
                 child: None,
             })
             .collect();
-        Ok(Cluster { options, members })
+        Ok(Cluster { options, members, certificates: Vec::new() })
     }
 
     /// Returns where members listen for each other.
@@ -103,9 +105,16 @@ impl Cluster {
         }
     }
 
+    /// Gives each member certificates of its own, for clients and for other members; for members
+    /// that were not started yet.
+    pub fn certify(&mut self, certificates: Vec<ServerTls>) {
+        self.certificates = certificates;
+    }
+
     /// Returns the base URLs at which members answer clients.
     pub fn urls(&self) -> Vec<String> {
-        let scheme = if self.options.tls.is_some() { "https" } else { "http" };
+        let with_tls = self.options.tls.is_some() || !self.certificates.is_empty();
+        let scheme = scheme(with_tls);
         self.members.iter().map(|member| format!("{scheme}://{}", member.client)).collect()
     }
 
@@ -141,7 +150,9 @@ impl Cluster {
 
     fn command(&self, number: usize, dir: &Path) -> Command {
         let member = &self.members[number];
-        let url = |address: SocketAddr| format!("http://{address}");
+        let own = self.certificates.get(number);
+        let scheme = scheme(own.is_some());
+        let url = |address: SocketAddr| format!("{scheme}://{address}");
         let all: Vec<_> =
             self.members.iter().map(|m| format!("{}={}", m.name, url(m.advertised_peer))).collect();
         let client = &self.urls()[number];
@@ -155,9 +166,13 @@ impl Cluster {
             .args(["--initial-advertise-peer-urls", &url(member.advertised_peer)])
             .args(["--initial-cluster", &all.join(","), "--initial-cluster-state", "new"])
             .args(&self.options.flags);
-        if let Some(tls) = &self.options.tls {
+        if let Some(tls) = own.or(self.options.tls.as_ref()) {
             command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(&tls.ca);
             command.arg("--cert-file").arg(&tls.cert).arg("--key-file").arg(&tls.key);
+        }
+        if let Some(tls) = own {
+            command.arg("--peer-client-cert-auth").arg("--peer-trusted-ca-file").arg(&tls.ca);
+            command.arg("--peer-cert-file").arg(&tls.cert).arg("--peer-key-file").arg(&tls.key);
         }
         command
     }
@@ -170,4 +185,8 @@ impl Drop for Cluster {
             let _ = self.kill_member(number);
         }
     }
+}
+
+fn scheme(with_tls: bool) -> &'static str {
+    if with_tls { "https" } else { "http" }
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::failure::Failure;
 use crate::hub_process::{HubProcess, Starting};
 use crate::keys;
-use crate::local_pool::{Distance, LocalPool, Spec};
+use crate::local_pool::{Distance, LocalPool, Security, Spec};
 use crate::token::{Claims, Signer};
 
 /// What a started hub is told its name is.
@@ -144,7 +144,8 @@ impl Target {
         std::fs::create_dir_all(&data)
             .map_err(|error| Failure::refused("cannot make a directory", &error))?;
         let StartPool { hubs, etcd, distance, .. } = *start;
-        let spec = Spec { dir: &data, hubs, etcd, distance, config, command: "hub" };
+        let security = Security::Clear;
+        let spec = Spec { dir: &data, hubs, etcd, distance, security, config, command: "hub" };
         let pool = LocalPool::start(&spec).await?;
         let parties = parties_of(&files.private, AUDIENCE, parties)?;
         let addresses = pool.addresses();

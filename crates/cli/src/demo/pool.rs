@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use serde::Deserialize;
 
 use super::front::{self, Front};
 use crate::failure::Failure;
-use crate::local_pool::{LocalPool, Spec};
+use crate::local_pool::{LocalPool, Security, Spec};
 use crate::output::{line, note};
 
 /// The number of the flight during whose filing a hub is killed: the one that its desk asks.
@@ -52,11 +53,30 @@ struct Processes {
     pipes: Vec<(ChildStdin, BufReader<ChildStdout>)>,
 }
 
-/// How far a hub is, as it tells others (`GET /peer/v1/head`).
+/// How far a hub is, of what it tells its operator (`GET /pool/status`).
 #[derive(Debug, Deserialize)]
-struct Head {
-    position: u64,
+struct Status {
+    log: Applied,
+    pool: Option<Shown>,
+}
+
+/// How far it has applied the log.
+#[derive(Debug, Deserialize)]
+struct Applied {
+    applied_position: u64,
     chain: String,
+}
+
+/// The pool, as it has applied it.
+#[derive(Debug, Deserialize)]
+struct Shown {
+    hubs: Vec<HubShown>,
+}
+
+/// What a hub has said of itself.
+#[derive(Debug, Deserialize)]
+struct HubShown {
+    id: String,
     state_position: Option<u64>,
     state_hash: Option<String>,
 }
@@ -79,6 +99,7 @@ impl Pool {
             hubs,
             etcd,
             distance: None,
+            security: Security::Certificates,
             config,
             command: "demo-hub",
         })
@@ -103,9 +124,10 @@ impl Pool {
         let processes = self.processes();
         let hubs = &processes.pool.hubs;
         line(format_args!(
-            "A pool: {0} hubs of {0} owners, which answer as one, on {0} members of etcd.",
+            "A pool: {0} hubs of {0} owners, which answer as one, on {0} members of etcd. All know each",
             hubs.len()
         ))?;
+        line("other by certificates, which the owners' authorities have signed.")?;
         for (party, front) in parties.iter().zip(&self.fronts) {
             let hub = &hubs[front.hub()];
             line(format_args!(
@@ -159,18 +181,20 @@ impl Pool {
 
     /// Tells which hubs answered the desks, and compares the hashes of those that run.
     pub(crate) async fn compare(&self, parties: &[String]) -> Result<(), Failure> {
-        let (names, peers): (Vec<_>, Vec<_>) = {
+        let (names, admins): (Vec<_>, Vec<_>) = {
             let processes = self.processes();
             self.tell_answered(parties, &processes.pool)?;
-            processes.pool.living().map(|hub| (hub.name.clone(), hub.peer)).unzip()
+            processes.pool.living().map(|hub| (hub.name.clone(), hub.admin)).unzip()
         };
         let (mut logs, mut states) = (Said::default(), Said::default());
         for _ in 0..COMPARED_MAX {
-            for (name, peer) in names.iter().zip(&peers) {
-                let head: Head = serde_json::from_slice(&front::get(*peer, "/peer/v1/head").await?)
-                    .map_err(|error| Failure::refused("a hub's head cannot be read", &error))?;
-                logs.hear(name, Some(head.position), Some(head.chain));
-                states.hear(name, head.state_position, head.state_hash);
+            for (name, admin) in names.iter().zip(&admins) {
+                let Status { log, pool } = status(*admin).await?;
+                logs.hear(name, Some(log.applied_position), Some(log.chain));
+                let hubs = pool.into_iter().flat_map(|pool| pool.hubs);
+                for hub in hubs.filter(|hub| hub.id == *name) {
+                    states.hear(name, hub.state_position, hub.state_hash);
+                }
             }
             let (log, state) = (logs.of_all(&names)?, states.of_all(&names)?);
             // Hubs take the hash of their state now and then; in a short life perhaps never.
@@ -189,6 +213,7 @@ impl Pool {
     pub(crate) fn note_hubs(&self, front: &str) {
         for hub in self.processes().pool.living() {
             note(format_args!("The hub {} serves at http://{}.", hub.name, hub.address));
+            note(format_args!("  tansiq pool status --admin {}", hub.admin));
         }
         note(format_args!(
             "What the first desk asks, and passes on to one of them, is at {front}."
@@ -240,6 +265,11 @@ impl Said {
         let last = self.0.iter().rev().find(|(_, said)| hubs.len() == said.len());
         Ok(last.and_then(|(position, said)| Some((*position, said.values().next()?.clone()))))
     }
+}
+
+async fn status(admin: SocketAddr) -> Result<Status, Failure> {
+    serde_json::from_slice(&front::get(admin, "/pool/status").await?)
+        .map_err(|error| Failure::refused("a hub's status cannot be read", &error))
 }
 
 fn told((position, hash): &(u64, String)) -> String {

@@ -90,14 +90,14 @@ impl Network {
         Ok(Network { _mesh: mesh, members, peers })
     }
 
-    /// Returns the members' URLs as the hub with this number reaches them: its own directly.
-    pub(super) fn members_of(&self, number: usize, mut urls: Vec<String>) -> Vec<String> {
+    /// Makes of the members' URLs those at which the hub with this number reaches them: its own
+    /// directly.
+    pub(super) fn put_before(&self, urls: &mut [String], number: usize, scheme: &str) {
         for (other, (url, proxy)) in urls.iter_mut().zip(&self.members).enumerate() {
             if other != number {
-                *url = format!("http://{}", proxy.address());
+                *url = format!("{scheme}://{}", proxy.address());
             }
         }
-        urls
     }
 
     /// Returns where hubs reach hubs of other owners.

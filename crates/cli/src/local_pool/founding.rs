@@ -1,18 +1,19 @@
 //! Founds a pool whose owners are all here.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use hub::config::Pool;
 use hub::entropy::Entropy;
 use log::pool::FoundError;
-use pool::{Founding, Genesis, GenesisHub, HubId, KeyPair, Owner};
+use pool::{Founding, Genesis, GenesisHub, HubId, KeyPair, Owner, OwnerName};
 
+use super::security::Security;
 use crate::clock;
 use crate::failure::Failure;
 use crate::keys;
+use crate::pool::cluster::{self, EtcdArgs, Purpose};
 
 /// The owners, as many as are asked for from the beginning.
 pub(super) const OWNERS: [&str; 7] = ["ash", "beech", "cedar", "elm", "fir", "hazel", "larch"];
@@ -46,6 +47,11 @@ impl Owned {
         }
     }
 
+    /// Returns the owner's name.
+    pub(super) fn owner(&self) -> OwnerName {
+        self.name.parse().expect("names in the code are good")
+    }
+
     /// Returns the hub's private key as PEM.
     pub(super) fn key_pem(&self) -> String {
         keys::pem("PRIVATE KEY", &self.hub_key.to_pkcs8())
@@ -68,13 +74,13 @@ fn random() -> [u8; 32] {
 /// Returns the genesis of a pool of these owners; more than half of them decide.
 pub(super) fn genesis(owned: &[Owned]) -> Result<Genesis, Failure> {
     let owner = |owned: &Owned| Owner {
-        name: owned.name.parse().expect("names in the code are good"),
+        name: owned.owner(),
         key: owned.key.public_key(),
         offline_key: owned.offline_key.public_key(),
     };
     let hub = |owned: &Owned| GenesisHub {
         id: owned.hub.clone(),
-        owner: owned.name.parse().expect("names in the code are good"),
+        owner: owned.owner(),
         key: owned.hub_key.public_key(),
     };
     let founding = Founding {
@@ -88,48 +94,53 @@ pub(super) fn genesis(owned: &[Owned]) -> Result<Genesis, Failure> {
     Genesis::new(founding).map_err(|error| Failure::refused("the pool cannot be founded", &error))
 }
 
-/// Makes the members the pool's, as soon as they agree with each other.
-pub(super) async fn found(urls: &[String], genesis: &Genesis) -> Result<(), Failure> {
-    let config = etcd::Config { endpoints: urls.to_vec(), tls: None };
-    let client = etcd::Client::new(&config)
-        .map_err(|error| Failure::refused("etcd cannot be reached", &error))?;
+/// Makes the members the pool's, as soon as they agree with each other; with certificates they let
+/// each hub write its own key from then on.
+pub(super) async fn found(
+    root: &EtcdArgs,
+    genesis: &Genesis,
+    security: Security,
+) -> Result<(), Failure> {
+    let client = root.client()?;
     let began = clock::instant();
     loop {
         match log::pool::found(&client.member(), genesis, None).await {
             // The members are ours and were empty: if it is taken, an earlier try took it.
-            Ok(()) | Err(FoundError::Taken) => return Ok(()),
+            Ok(()) | Err(FoundError::Taken) => break,
             Err(error) if FOUND_MAX <= began.elapsed() => {
                 return Err(Failure::refused("the members of etcd do not come together", &error));
             }
             Err(FoundError::Call(_)) => tokio::time::sleep(FOUND_STEP).await,
         }
     }
+    if security == Security::Clear {
+        return Ok(());
+    }
+    let hubs: Vec<_> = genesis.founding().hubs.iter().map(|hub| hub.id.clone()).collect();
+    let purpose = Purpose { genesis, opening: None, hubs: &hubs, tell: |_| Ok(()) };
+    cluster::prepare(root, &purpose).await
 }
 
 /// Returns the revision that a member has come to.
-pub(super) async fn revision(urls: &[String]) -> Result<u64, Failure> {
-    let config = etcd::Config { endpoints: urls.to_vec(), tls: None };
-    let client = etcd::Client::new(&config)
-        .map_err(|error| Failure::refused("etcd cannot be reached", &error))?;
-    let status = client.member().status(FOUND_MAX).await;
+pub(super) async fn revision(root: &EtcdArgs) -> Result<u64, Failure> {
+    let status = root.client()?.member().status(FOUND_MAX).await;
     let status = status.map_err(|error| Failure::refused("etcd does not answer", &error))?;
     let revision = status.header.map_or(0, |header| header.revision);
     Ok(u64::try_from(revision).unwrap_or(0))
 }
 
-/// Returns how a hub takes part; its files are still to be named. It asks the member beside it
-/// first.
+/// Returns how a hub takes part; its files and where it listens are still to be named. It asks the
+/// member beside it first.
 pub(super) fn settings(
     owned: &[Owned],
     number: usize,
-    peers: &[SocketAddr],
+    peers: &[String],
     mut members: Vec<String>,
 ) -> Pool {
     members.rotate_left(number);
     let others = owned.iter().zip(peers).enumerate().filter(|(other, _)| *other != number);
-    let others: BTreeMap<_, _> = others
-        .map(|(_, (owned, address))| (owned.hub.to_string(), format!("http://{address}")))
-        .collect();
+    let others: BTreeMap<_, _> =
+        others.map(|(_, (owned, url))| (owned.hub.to_string(), url.clone())).collect();
     Pool {
         genesis: PathBuf::new(),
         hub: owned[number].hub.to_string(),
@@ -138,12 +149,13 @@ pub(super) fn settings(
         etcd_ca: None,
         etcd_cert: None,
         etcd_key: None,
-        peer_listen: Some(peers[number]),
+        peer_listen: None,
         peer_ca: None,
         peer_cert: None,
         peer_key: None,
         peers: others,
         consistency: hub::replica::Consistency::default(),
+        newcomer: hub::config::Newcomer::default(),
     }
 }
 
@@ -167,14 +179,13 @@ mod tests {
     #[test]
     fn lets_each_hub_ask_its_own_member_first_and_all_other_hubs() {
         let owned: Vec<Owned> = OWNERS.iter().take(3).map(Owned::new).collect();
-        let peers: Vec<SocketAddr> = (1..=3).map(|port| ([127, 0, 0, 1], port).into()).collect();
+        let peers = ["http://p0", "http://p1", "http://p2"].map(str::to_owned);
         let members = ["http://m0", "http://m1", "http://m2"].map(str::to_owned).to_vec();
 
         let settings = settings(&owned, 1, &peers, members);
 
         assert_eq!(settings.etcd, ["http://m1", "http://m2", "http://m0"]);
-        assert_eq!(settings.peer_listen, Some(peers[1]));
-        let names: Vec<&str> = settings.peers.keys().map(String::as_str).collect();
-        assert_eq!(names, ["ash-1", "cedar-1"]);
+        let peers: Vec<_> = settings.peers.iter().map(|(hub, url)| (&**hub, &**url)).collect();
+        assert_eq!(peers, [("ash-1", "http://p0"), ("cedar-1", "http://p2")]);
     }
 }

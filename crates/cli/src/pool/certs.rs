@@ -1,6 +1,6 @@
 //! `tansiq pool certs`: certificates for trying a pool out, and for the demonstration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -20,6 +20,9 @@ use crate::output::line;
 
 /// How long certificates of these commands are good at most: they are for trials.
 const DAYS_MAX: u16 = 825;
+
+/// How long they are good unless it is said.
+const DAYS: u16 = 90;
 
 /// How long before now they begin to be good: clocks differ.
 const EARLIER: Duration = Duration::from_secs(3_600);
@@ -42,7 +45,7 @@ own already, or makes one with the openssl commands in docs/pool.md.
 Example:
   tansiq pool certs alder-1 member-alder root --owner alder --host etcd.alder.example
   cat alder.ca.pem birch.ca.pem cedar.ca.pem > owners.ca.pem")]
-pub(super) struct Certs {
+pub(crate) struct Certs {
     /// The common names.
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
@@ -53,7 +56,7 @@ pub(super) struct Certs {
     #[arg(long = "host", value_name = "HOST")]
     hosts: Vec<String>,
     /// For how many days they are good, the authority's own for longest.
-    #[arg(long, value_name = "DAYS", default_value_t = 90,
+    #[arg(long, value_name = "DAYS", default_value_t = DAYS,
           value_parser = clap::value_parser!(u16).range(1..=i64::from(DAYS_MAX)))]
     days: u16,
     /// The directory to write to.
@@ -61,31 +64,74 @@ pub(super) struct Certs {
     out: PathBuf,
 }
 
+/// The files of an authority, or of a certificate.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    /// The certificate.
+    pub(crate) cert: PathBuf,
+    /// Its key.
+    pub(crate) key: PathBuf,
+}
+
+/// What was made.
+struct Made {
+    /// The authority, where it was not there.
+    authority: Option<Pair>,
+    certificates: Vec<Pair>,
+}
+
 /// Runs `tansiq pool certs`.
 pub(super) fn run(certs: &Certs) -> Result<(), Failure> {
-    let mut made = Vec::new();
-    for name in &certs.names {
-        check_name(name)?;
-        let file = |ending| files::in_dir(&certs.out, name, ending);
-        made.push((name, file(".cert.pem"), file(".cert.key.pem")));
+    let made = certs.make()?;
+    if let Some(Pair { cert, key }) = made.authority {
+        line(format_args!("authority:   {}, key: {}", cert.display(), key.display()))?;
     }
-    let paths: Vec<_> = made.iter().flat_map(|(_, cert, key)| [cert.as_path(), key]).collect();
-    files::refuse_existing(&paths)?;
-    let issuer = authority(certs)?;
-    for (name, cert, key) in &made {
-        let pair = generate()?;
-        let signed = sign(certs, name, &pair, &issuer)?;
-        keys::write_private(key, &keys::pem("PRIVATE KEY", pair.serialized_der()))?;
-        files::write_new(cert, keys::pem("CERTIFICATE", signed.der()).as_bytes())?;
+    for Pair { cert, key } in made.certificates {
         line(format_args!("certificate: {}, key: {}", cert.display(), key.display()))?;
     }
     line("next: put the authorities (*.ca.pem) of all owners into one file for --ca")
 }
 
-/// Returns the owner's authority; makes it where it is not there.
-fn authority(certs: &Certs) -> Result<Issuer<'static, KeyPair>, Failure> {
-    let file = |ending| files::in_dir(&certs.out, certs.owner.as_str(), ending);
-    let (cert, key) = (file(".ca.pem"), file(".ca.key.pem"));
+/// Makes certificates of an owner's authority in a directory, and it where it is not there;
+/// returns them in the order of the names.
+pub(crate) fn make(owner: &OwnerName, names: &[&str], out: &Path) -> Result<Vec<Pair>, Failure> {
+    let names = names.iter().map(|&name| name.to_owned()).collect();
+    let (owner, out) = (owner.clone(), out.to_owned());
+    let certs = Certs { names, owner, hosts: Vec::new(), days: DAYS, out };
+    Ok(certs.make()?.certificates)
+}
+
+/// Returns where the certificate of an owner's authority is.
+pub(crate) fn authority_in(dir: &Path, owner: &OwnerName) -> PathBuf {
+    files::in_dir(dir, owner.as_str(), ".ca.pem")
+}
+
+impl Certs {
+    fn make(&self) -> Result<Made, Failure> {
+        let mut certificates = Vec::new();
+        for name in &self.names {
+            check_name(name)?;
+            let file = |ending| files::in_dir(&self.out, name, ending);
+            certificates.push(Pair { cert: file(".cert.pem"), key: file(".cert.key.pem") });
+        }
+        let paths: Vec<_> =
+            certificates.iter().flat_map(|pair| [pair.cert.as_path(), &pair.key]).collect();
+        files::refuse_existing(&paths)?;
+        let (issuer, authority) = authority(self)?;
+        for (name, Pair { cert, key }) in self.names.iter().zip(&certificates) {
+            let pair = generate()?;
+            let signed = sign(self, name, &pair, &issuer)?;
+            keys::write_private(key, &keys::pem("PRIVATE KEY", pair.serialized_der()))?;
+            files::write_new(cert, keys::pem("CERTIFICATE", signed.der()).as_bytes())?;
+        }
+        Ok(Made { authority, certificates })
+    }
+}
+
+/// Returns the owner's authority, and its files if it had to be made.
+fn authority(certs: &Certs) -> Result<(Issuer<'static, KeyPair>, Option<Pair>), Failure> {
+    let cert = authority_in(&certs.out, &certs.owner);
+    let key = files::in_dir(&certs.out, certs.owner.as_str(), ".ca.key.pem");
     let params = authority_params(&certs.owner)?;
     if key.exists() {
         let wrong = |error: &dyn std::error::Error| {
@@ -93,15 +139,14 @@ fn authority(certs: &Certs) -> Result<Issuer<'static, KeyPair>, Failure> {
         };
         let der = PrivatePkcs8KeyDer::from_pem_slice(&files::read_pem(&key)?);
         let pair = KeyPair::try_from(&der.map_err(|error| wrong(&error))?);
-        return Ok(Issuer::new(params, pair.map_err(|error| wrong(&error))?));
+        return Ok((Issuer::new(params, pair.map_err(|error| wrong(&error))?), None));
     }
     files::refuse_existing(&[&cert])?;
     let pair = generate()?;
     let own = params.self_signed(&pair).map_err(|error| unmade(&error))?;
     keys::write_private(&key, &keys::pem("PRIVATE KEY", pair.serialized_der()))?;
     files::write_new(&cert, keys::pem("CERTIFICATE", own.der()).as_bytes())?;
-    line(format_args!("authority:   {}, key: {}", cert.display(), key.display()))?;
-    Ok(Issuer::new(params, pair))
+    Ok((Issuer::new(params, pair), Some(Pair { cert, key })))
 }
 
 /// Returns what the authority of an owner is: the same each time but for its days.

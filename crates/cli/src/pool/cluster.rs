@@ -7,6 +7,7 @@
 mod users;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use log::pool::{EPOCH_KEY, GENESIS_KEY};
 use pool::{Genesis, HubId, KEY_PREFIX, SignedChange};
 
 use self::users::key_of;
+use super::certs::Pair;
 use super::files;
 use crate::clock;
 use crate::failure::Failure;
@@ -38,7 +40,7 @@ const START_STEP: Duration = Duration::from_millis(200);
 
 /// Which etcd, and who asks.
 #[derive(Debug, Args)]
-pub(super) struct EtcdArgs {
+pub(crate) struct EtcdArgs {
     /// The client URL of every member of the cluster.
     #[arg(long = "etcd", value_name = "URL", num_args = 1.., required = true)]
     endpoints: Vec<String>,
@@ -77,40 +79,47 @@ pub(super) fn run(work: impl Future<Output = Result<(), Failure>>) -> Result<(),
 }
 
 /// What a cluster is to be prepared for.
-pub(super) struct Purpose<'a> {
+pub(crate) struct Purpose<'a> {
     /// The pool.
-    pub(super) genesis: &'a Genesis,
+    pub(crate) genesis: &'a Genesis,
     /// What opens the epoch that is on this cluster, but for the first.
-    pub(super) opening: Option<&'a SignedChange>,
+    pub(crate) opening: Option<&'a SignedChange>,
     /// The hubs that are let in.
-    pub(super) hubs: &'a [HubId],
+    pub(crate) hubs: &'a [HubId],
+    /// Whom each step is told.
+    pub(crate) tell: Tell,
 }
 
+/// Takes what was done, in words.
+pub(crate) type Tell = fn(fmt::Arguments<'_>) -> Result<(), Failure>;
+
 /// Prepares an empty cluster for a pool, or completes what was begun.
-pub(super) async fn prepare(args: &EtcdArgs, purpose: &Purpose<'_>) -> Result<(), Failure> {
+pub(crate) async fn prepare(args: &EtcdArgs, purpose: &Purpose<'_>) -> Result<(), Failure> {
+    let Purpose { genesis, opening, tell, .. } = *purpose;
     let cluster = Cluster::open(args).await?;
     let (id, release) = (cluster.id, cluster.release);
-    line(format_args!("etcd {release}, cluster {id:016x}, {} member(s)", args.endpoints.len()))?;
-    let fingerprint = purpose.genesis.fingerprint();
+    tell(format_args!("etcd {release}, cluster {id:016x}, {} member(s)", args.endpoints.len()))?;
+    let fingerprint = genesis.fingerprint();
     match cluster.check_holds(purpose).await? {
         Holds::Nothing => {
-            let Purpose { genesis, opening, .. } = purpose;
-            log::pool::found(&cluster.member, genesis, *opening)
+            log::pool::found(&cluster.member, genesis, opening)
                 .await
                 .map_err(|error| Failure::refused("etcd cannot be made the pool's", &error))?;
-            line(format_args!("genesis: put, fingerprint {fingerprint}"))?;
+            tell(format_args!("genesis: put, fingerprint {fingerprint}"))?;
         }
-        Holds::Pool => line(format_args!("genesis: there, fingerprint {fingerprint}"))?,
+        Holds::Pool => tell(format_args!("genesis: there, fingerprint {fingerprint}"))?,
     }
     if args.no_auth {
-        line("users: none; everybody on this machine may do everything (--no-auth)")?;
-        return line("next: start the hubs (tansiq pool join makes what each is started with)");
+        tell(format_args!("users: none; everybody on this machine may do everything (--no-auth)"))?;
+        return tell(format_args!(
+            "next: start the hubs (tansiq pool join makes what each is started with)"
+        ));
     }
-    cluster.prepare_users(purpose.hubs).await?;
-    line(
+    cluster.prepare_users(purpose).await?;
+    tell(format_args!(
         "next: every owner starts its hubs, each with a certificate whose common name is the hub's \
-         name (tansiq pool join makes what each is started with)",
-    )
+         name (tansiq pool join makes what each is started with)"
+    ))
 }
 
 /// Checks that a cluster is the pool's and lets a hub in, asked as the hub; writes nothing.
@@ -149,6 +158,17 @@ pub(super) async fn revoke(args: &EtcdArgs, hub: &HubId) -> Result<(), Failure> 
 }
 
 impl EtcdArgs {
+    /// Returns how members are asked with a certificate.
+    pub(crate) fn with_certificate(endpoints: Vec<String>, ca: PathBuf, own: Pair) -> Self {
+        let (cert, key) = (Some(own.cert), Some(own.key));
+        EtcdArgs { endpoints, ca: Some(ca), cert, key, no_auth: false }
+    }
+
+    /// Returns how members on this machine are asked that let everybody do everything.
+    pub(crate) fn in_the_clear(endpoints: Vec<String>) -> Self {
+        EtcdArgs { endpoints, ca: None, cert: None, key: None, no_auth: true }
+    }
+
     /// Returns the client URLs of the members.
     pub(super) fn endpoints(&self) -> &[String] {
         &self.endpoints
@@ -159,7 +179,8 @@ impl EtcdArgs {
         [self.ca.as_deref(), self.cert.as_deref(), self.key.as_deref()]
     }
 
-    fn client(&self) -> Result<Client, Failure> {
+    /// Returns a client of the members.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
         Client::new(&self.config()?)
             .map_err(|error| Failure::refused("etcd cannot be reached so", &error))
     }

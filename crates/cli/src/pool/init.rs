@@ -94,7 +94,8 @@ fn prepare_first(prepare: &PrepareEtcd) -> Result<(), Failure> {
     let genesis = prepare.genesis.as_ref().expect("it is required where no copy is given");
     let genesis = files::read_genesis(genesis)?;
     let hubs: Vec<_> = genesis.founding().hubs.iter().map(|hub| hub.id.clone()).collect();
-    let purpose = Purpose { genesis: &genesis, opening: None, hubs: &hubs };
+    let purpose =
+        Purpose { genesis: &genesis, opening: None, hubs: &hubs, tell: |step| line(step) };
     cluster::run(cluster::prepare(&prepare.etcd, &purpose))
 }
 
@@ -107,7 +108,12 @@ fn prepare_next(etcd: &EtcdArgs, data: &Path, opening: &Path) -> Result<(), Fail
         Failure::refused(&what, &refusal)
     })?;
     let hubs: Vec<_> = copy.pool().membership().hubs().iter().map(|hub| hub.id.clone()).collect();
-    let purpose = Purpose { genesis: &copy.genesis, opening: Some(&signed), hubs: &hubs };
+    let purpose = Purpose {
+        genesis: &copy.genesis,
+        opening: Some(&signed),
+        hubs: &hubs,
+        tell: |step| line(step),
+    };
     cluster::run(cluster::prepare(etcd, &purpose))
 }
 

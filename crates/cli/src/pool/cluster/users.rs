@@ -14,42 +14,43 @@ use etcd::messages::{
 use log::pool::{EPOCH_KEY, GENESIS_KEY};
 use pool::{HubId, KEY_PREFIX};
 
-use super::{ANSWER_MAX, Cluster, KEYS_END, failed};
+use super::{ANSWER_MAX, Cluster, KEYS_END, Purpose, failed};
 use crate::failure::Failure;
-use crate::output::line;
 
 /// The user that may do everything, and its role.
 const ROOT: &str = "root";
 
 impl Cluster {
     /// Adds root and the hubs' users, and has etcd tell users apart from then on.
-    pub(super) async fn prepare_users(&self, hubs: &[HubId]) -> Result<(), Failure> {
+    pub(super) async fn prepare_users(&self, purpose: &Purpose<'_>) -> Result<(), Failure> {
+        let Purpose { hubs, tell, .. } = *purpose;
         let auth = self.member.auth_status(ANSWER_MAX).await.map_err(|error| failed(&error))?;
         self.check_users().await?;
         if auth.enabled {
             // Since then hubs may have been removed, and are not to come back so.
-            return self.tell_users(hubs).await;
+            return self.tell_users(purpose).await;
         }
         self.add_root().await?;
         for hub in hubs {
             let done = if self.add_user(hub).await? { "added" } else { "there" };
-            line(format_args!("user {hub}: {done}"))?;
+            tell(format_args!("user {hub}: {done}"))?;
         }
         self.member.auth_enable(ANSWER_MAX).await.map_err(|error| failed(&error))?;
         // From here on only root may ask this.
         self.check_users().await?;
-        line("users: told apart from now on, by their certificates")
+        tell(format_args!("users: told apart from now on, by their certificates"))
     }
 
-    async fn tell_users(&self, hubs: &[HubId]) -> Result<(), Failure> {
+    async fn tell_users(&self, purpose: &Purpose<'_>) -> Result<(), Failure> {
+        let Purpose { hubs, tell, .. } = *purpose;
         let users = self.users().await?;
         for hub in hubs.iter().filter(|hub| !users.contains(hub.as_str())) {
-            line(format_args!(
+            tell(format_args!(
                 "user {hub}: not there; if the hub was not removed: tansiq pool access grant {hub}"
             ))?;
         }
         let names: Vec<_> = users.iter().map(String::as_str).collect();
-        line(format_args!("users: told apart already: {}", names.join(", ")))
+        tell(format_args!("users: told apart already: {}", names.join(", ")))
     }
 
     pub(super) async fn users(&self) -> Result<BTreeSet<String>, Failure> {
