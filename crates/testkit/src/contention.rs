@@ -48,7 +48,7 @@ pub const PROGRESS_MAX: Duration = Duration::from_secs(120);
 
 /// How long a client pauses after it was answered, so that not all of the machine's time is spent
 /// on its questions.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(12);
 
 /// How long a client pauses after it was refused, or nobody was there.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -85,3 +85,17 @@ impl Limits {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lets_a_request_take_longer_than_the_pool_is_waited_for() {
+        let request_max = Limits::default().request_max;
+
+        for wait_max in [log::pool::core::APPEND_WAIT_MAX, crate::replica::READ_WAIT_MAX] {
+            assert!(wait_max + Duration::from_secs(1) <= request_max, "{wait_max:?}");
+        }
+    }
+}
