@@ -29,6 +29,9 @@ use crate::output;
 /// A snapshot after so many entries, when asked for: several a second under full load.
 const SNAPSHOT_ENTRIES: u64 = 5_000;
 
+/// How many flights a second may be asked for.
+const PACE_MAX: i64 = 100_000;
+
 /// How many connections may be asked for.
 const CONNECTIONS_MAX: u64 = 1_024;
 
@@ -50,6 +53,7 @@ Examples:
   tansiq bench searches --live 100
   tansiq bench flights --hubs 3                one hub, then a pool of three on three members of etcd
   tansiq bench flights --hubs 7 --connections 420 --delay-ms 16.5 --jitter-ms 7.5
+  tansiq bench flights --hubs 7 --connections 420 --delay-ms 16.5 --jitter-ms 7.5 --pace 500
   tansiq bench flights --hubs 3 --overlap      flights that all must name each other
   tansiq bench million
   tansiq bench flights --hub http://127.0.0.1:8082 --key /tmp/test.key.pem --audience localhost")]
@@ -75,6 +79,11 @@ pub(crate) struct Bench {
     /// How many flights live in the busy cell all the time, each with its subscription.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     live: u32,
+    /// Begins so many flights a second, all connections in turn, instead of as many as can be. What
+    /// a write takes then says how quick the hub is, not how many wait for it.
+    #[arg(long, value_name = "FLIGHTS", conflicts_with = "overlap",
+          value_parser = clap::value_parser!(u32).range(1..=PACE_MAX))]
+    pace: Option<u32>,
     /// For how long.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
@@ -128,7 +137,8 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::refused("cannot start the runtime", &error))?;
-    let busy = Busy { connections, live: bench.live, duration: Duration::from_secs(bench.seconds) };
+    let duration = Duration::from_secs(bench.seconds);
+    let busy = Busy { connections, live: bench.live, duration, pace: bench.pace };
     match bench.scenario {
         Scenario::Flights => {
             let tally = runtime.block_on(bench.fly(&target, busy))?;
@@ -172,6 +182,9 @@ impl Bench {
         }
         if self.overlap && !flies {
             return only("--overlap");
+        }
+        if self.pace.is_some() && !flies {
+            return only("--pace");
         }
         if self.delay_ms < self.jitter_ms {
             let shorter = "--jitter-ms is longer than --delay-ms: nothing comes before it is sent";

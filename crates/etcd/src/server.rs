@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -148,6 +149,13 @@ impl Cluster {
         self.options.dir.join(&self.members[number].name)
     }
 
+    /// Returns on how many cores each member may run: they share the machine, and what was started
+    /// for all cores mostly looks for work that other members have.
+    fn cores_each(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        (cores / self.members.len().max(1)).max(1)
+    }
+
     fn command(&self, number: usize, dir: &Path) -> Command {
         let member = &self.members[number];
         let own = self.certificates.get(number);
@@ -165,7 +173,8 @@ impl Cluster {
             .args(["--listen-peer-urls", &url(member.peer)])
             .args(["--initial-advertise-peer-urls", &url(member.advertised_peer)])
             .args(["--initial-cluster", &all.join(","), "--initial-cluster-state", "new"])
-            .args(&self.options.flags);
+            .args(&self.options.flags)
+            .env("GOMAXPROCS", self.cores_each().to_string());
         if let Some(tls) = own.or(self.options.tls.as_ref()) {
             command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(&tls.ca);
             command.arg("--cert-file").arg(&tls.cert).arg("--key-file").arg(&tls.key);

@@ -136,6 +136,14 @@ pub(super) fn text_value<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
     std::str::from_utf8(&body[start..start + length]).ok()
 }
 
+/// Returns the last text value of `"name":"..."` in a JSON body, which is long and has it near its
+/// end.
+pub(super) fn last_text_value<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
+    let needle = format!("\"{name}\":\"");
+    let start = body.windows(needle.len()).rposition(|at| at == needle.as_bytes())?;
+    text_value(&body[start..], name)
+}
+
 /// Returns all text values of `"name":"..."` in a JSON body, without parsing the rest.
 pub(super) fn text_values(mut body: &[u8], name: &str) -> Vec<String> {
     let mut values = Vec::new();
@@ -159,6 +167,8 @@ mod tests {
         assert_eq!(text_value(body, "ovn"), Some("x_1"));
         assert_eq!(text_value(body, "id"), None);
         assert_eq!(text_value(br#"{"ovn":"x"#, "ovn"), None);
+        assert_eq!(last_text_value(br#"[{"ovn":"x"},{"ovn":"y","n":1}]"#, "ovn"), Some("y"));
+        assert_eq!(last_text_value(br#"{"ovn":"x"#, "ovn"), None);
         assert_eq!(text_values(br#"[{"ovn":"x"},{"ovn":"y","n":1}]"#, "ovn"), ["x", "y"]);
     }
 }
