@@ -15,9 +15,10 @@ use crate::messages::{
     AuthRoleDeleteRequest, AuthRoleGetRequest, AuthRoleGetResponse, AuthRoleGrantPermissionRequest,
     AuthStatusRequest, AuthStatusResponse, AuthUserAddRequest, AuthUserDeleteRequest,
     AuthUserGetRequest, AuthUserGetResponse, AuthUserGrantRoleRequest, AuthUserListRequest,
-    AuthUserListResponse, CompactionRequest, CompactionResponse, DeleteRangeRequest,
-    DeleteRangeResponse, MemberListRequest, MemberListResponse, RangeRequest, RangeResponse,
-    StatusRequest, StatusResponse, TxnRequest, TxnResponse,
+    AuthUserListResponse, CompactionRequest, CompactionResponse, DefragmentRequest,
+    DefragmentResponse, DeleteRangeRequest, DeleteRangeResponse, MemberListRequest,
+    MemberListResponse, RangeRequest, RangeResponse, StatusRequest, StatusResponse, TxnRequest,
+    TxnResponse,
 };
 
 /// How many bytes an answer may have; etcd takes requests of 1.5 MiB, and fragments of a watch are
@@ -99,6 +100,13 @@ impl Member {
     ) -> Result<AlarmResponse, CallError> {
         let mut client = MaintenanceClient::new(self.channel());
         self.answer(within, client.alarm(timed(request, within))).await
+    }
+
+    /// Has the member give the room back to the disk that compacted versions had; it answers nothing
+    /// else meanwhile. A hub never does; tests do what an operator does with `etcdctl`.
+    pub async fn defragment(&self, within: Duration) -> Result<DefragmentResponse, CallError> {
+        let mut client = MaintenanceClient::new(self.channel());
+        self.answer(within, client.defragment(timed(DefragmentRequest {}, within))).await
     }
 
     /// Lists the members of the cluster.

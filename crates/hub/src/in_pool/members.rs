@@ -51,17 +51,20 @@ impl Members {
         let mut found = asking.join_all().await;
         found.sort_unstable_by(|one, other| one.url.cmp(&other.url));
         let found: Arc<[MemberStatus]> = found.into();
-        let before = {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *last, Arc::clone(&found))
-        };
-        for member in found.iter().filter(|member| member.is_half_full()) {
-            let was = before.iter().find(|before| before.url == member.url);
-            if !was.is_some_and(MemberStatus::is_half_full) {
-                tracing::warn!(etcd.url = member.url, "{}", HALF_FULL);
-            }
+        for member in self.take(&found) {
+            tracing::warn!(etcd.url = member.url, "{}", HALF_FULL);
         }
         found
+    }
+
+    /// Keeps what the members say, and returns those that have become half full.
+    fn take<'a>(&self, found: &'a Arc<[MemberStatus]>) -> Vec<&'a MemberStatus> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *last, Arc::clone(found));
+        let was_half_full =
+            |url: &str| before.iter().any(|before| before.url == url && before.is_half_full());
+        let half_full = found.iter().filter(|member| member.is_half_full());
+        half_full.filter(|member| !was_half_full(&member.url)).collect()
     }
 }
 
@@ -92,6 +95,15 @@ mod tests {
         assert!(!member(49, 100).is_half_full());
         assert!(member(50, 100).is_half_full());
         assert!(!member(50, 0).is_half_full());
+    }
+
+    #[tokio::test]
+    async fn tells_once_that_a_member_has_become_half_full() {
+        let endpoints = vec!["http://127.0.0.1:1".to_owned()];
+        let members = Members::new(&etcd::Config { endpoints, tls: None }).expect("good");
+        let tells = |size| members.take(&Arc::from([member(size, 100)])).len();
+
+        assert_eq!([49, 50, 51, 49, 50].map(tells), [0, 1, 0, 0, 1]);
     }
 
     #[tokio::test]

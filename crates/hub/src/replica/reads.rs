@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pool::{Announced, HubId, Standing};
+use pool::{Announced, HubId, STAMP_APART_MAX, Standing};
 use spacetime::Timestamp;
 
 use super::agreement::Neighbor;
@@ -165,12 +165,14 @@ impl Replica {
         standing
     }
 
-    /// Returns the time that reads go by: never that of a clock that the pool knows to be wrong.
+    /// Returns the time that reads go by: never that of a clock that the pool knows to be wrong, nor
+    /// later than the pool's by more than a clock may be, which nobody can tell while that stands.
     fn present(&self, states: &States) -> Timestamp {
         let (now, clock) = (self.0.options.clock.now(), states.clock());
         match &self.0.member {
+            None => clock.max(now),
             Some(member) if self.is_clock_apart(member, states, now) => clock,
-            _ => clock.max(now),
+            Some(_) => clock.max(now.min(clock.plus(STAMP_APART_MAX))),
         }
     }
 

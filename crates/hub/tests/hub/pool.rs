@@ -1,6 +1,11 @@
 //! Three hubs of three owners on one log, ordered by a real etcd; skipped where there is none.
 
+mod clocks;
+mod faults;
 mod fixture;
+mod liar;
+mod lies;
+mod look;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +16,7 @@ use hub::replica::Consistency;
 use hub::{Config, StartError};
 use pool::{Action, HubId, PartyName};
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{
     ALL_SCOPES, Answer, NOW_S, TestHub, eventually, fixture as file, intent_path,
@@ -19,38 +24,8 @@ use crate::support::{
 };
 use crate::tls::client;
 
-use self::fixture::{HUBS, TestPool, genesis, hex};
-
-async fn put(hub: &TestHub, party: &str, n: u32) -> Answer {
-    let body = operational_intent(7.0 + f64::from(n) / 10.0, 100.0);
-    hub.send(party, Method::PUT, &intent_path(n), Some(body)).await
-}
-
-async fn find(hub: &TestHub, n: u32) -> StatusCode {
-    hub.send("uss9", Method::GET, &intent_path(n), None).await.status
-}
-
-async fn status(hub: &TestHub) -> Value {
-    hub.ask_admin(Method::GET, "/pool/status").await.json()
-}
-
-/// Waits until a hub has heard batches of so many others.
-async fn heard(hub: &TestHub, count: usize) {
-    eventually(async || {
-        let status = status(hub).await;
-        let hubs = status["pool"]["hubs"].as_array().cloned().unwrap_or_default();
-        count <= hubs.iter().filter(|hub| hub["is_heard"] == true).count()
-    })
-    .await;
-}
-
-/// Says how a hub sees another: `agrees`, `differs`, `unheard`.
-async fn log_of(hub: &TestHub, number: usize) -> String {
-    let status = status(hub).await;
-    let hubs = status["pool"]["hubs"].as_array().expect("a list");
-    let other = hubs.iter().find(|hub| hub["id"] == HUBS[number]).expect("it is admitted");
-    other["log"].as_str().expect("a text").to_owned()
-}
+use self::fixture::{HUBS, TestPool, genesis, hex, submit};
+use self::look::{find, heard, log_of, put, status};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sees_on_each_hub_what_was_written_on_any() {
@@ -102,15 +77,9 @@ async fn lets_owners_bind_a_party_to_hubs() {
         hubs: vec![HubId::new(HUBS[1]).expect("a name")],
     };
     let signed = pool.signed(&hubs[0], action).await;
-    let submit = async |hub: &TestHub| {
-        let addr = hub.hub.admin_addr().expect("it has one");
-        let url = format!("http://{addr}/pool/changes");
-        let body = json!({ "change": hex(&signed.to_bytes()) });
-        Answer::of(reqwest::Client::new().post(url).json(&body)).await
-    };
 
-    let changed = submit(&hubs[0]).await;
-    let again = submit(&hubs[2]).await;
+    let changed = submit(&hubs[0], &signed).await;
+    let again = submit(&hubs[2], &signed).await;
     let elsewhere = put(&hubs[0], "uss1", 1).await;
     let at_its_own = put(&hubs[1], "uss1", 1).await;
     let unbound = put(&hubs[0], "uss2", 2).await;

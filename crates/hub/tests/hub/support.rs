@@ -30,6 +30,14 @@ pub(crate) struct TestHub {
     starts: u64,
 }
 
+/// A hub that is not running.
+pub(crate) struct StoppedHub {
+    pub(crate) clock: Clock,
+    config: Config,
+    dir: Arc<TempDir>,
+    starts: u64,
+}
+
 /// What a hub answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -46,10 +54,15 @@ impl TestHub {
 
     /// Starts a hub with an empty log and changes to its configuration.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_by(clock(), change).await
+    }
+
+    /// As [`TestHub::start_with`], with a clock of its own.
+    pub(crate) async fn start_by(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let dir = Arc::new(tempfile::tempdir().expect("a directory"));
         let mut config = config(dir.path());
         change(&mut config);
-        Self::start_in(dir, config, clock(), 1).await.expect("the hub starts")
+        Self::start_in(dir, config, clock, 1).await.expect("the hub starts")
     }
 
     async fn start_in(
@@ -71,12 +84,19 @@ impl TestHub {
 
     /// As [`TestHub::restart`], for a start that may be refused.
     pub(crate) async fn try_restart(
-        mut self,
+        self,
         change: impl FnOnce(&mut Config),
     ) -> Result<Self, StartError> {
+        let mut stopped = self.stop().await;
+        change(&mut stopped.config);
+        stopped.try_start().await
+    }
+
+    /// Stops the hub and keeps what it has on its disk.
+    pub(crate) async fn stop(self) -> StoppedHub {
         self.hub.shutdown().await;
-        change(&mut self.config);
-        Self::start_in(self.dir, self.config, self.clock, self.starts + 1).await
+        let TestHub { clock, config, dir, starts, .. } = self;
+        StoppedHub { clock, config, dir, starts }
     }
 
     /// Returns a URL of the public listener.
@@ -112,6 +132,18 @@ impl TestHub {
     pub(crate) async fn ask_admin(&self, method: Method, path: &str) -> Answer {
         let addr = self.hub.admin_addr().expect("it has an admin listener");
         Answer::of(self.client.request(method, format!("http://{addr}{path}"))).await
+    }
+}
+
+impl StoppedHub {
+    /// Starts the hub again.
+    pub(crate) async fn start(self) -> TestHub {
+        self.try_start().await.expect("the hub starts again")
+    }
+
+    async fn try_start(self) -> Result<TestHub, StartError> {
+        let StoppedHub { clock, config, dir, starts } = self;
+        TestHub::start_in(dir, config, clock, starts + 1).await
     }
 }
 
