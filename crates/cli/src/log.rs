@@ -213,7 +213,7 @@ fn text_of(head: Head) -> String {
     format!("{}:{}", head.position, hex(&head.chain))
 }
 
-fn parse_head(text: &str) -> Result<Head, String> {
+pub(crate) fn parse_head(text: &str) -> Result<Head, String> {
     let wrong = || "it is not POSITION:CHAINHEX, as `tansiq log head` prints it".to_owned();
     let (position, chain) = text.split_once(':').ok_or_else(wrong)?;
     let chain = from_hex(chain).and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)?;

@@ -11,8 +11,8 @@ mod pool;
 mod seconds;
 
 pub use limits::Limits;
-pub use pool::Pool;
 pub(crate) use pool::TlsFiles;
+pub use pool::{Newcomer, Pool};
 
 /// How many bytes the public URL may have.
 pub const PUBLIC_URL_BYTES_MAX: usize = 2_048;
@@ -217,6 +217,9 @@ pub enum ConfigError {
         "pool.peer_listen must be an address of this machine alone unless pool.peer_ca is given"
     )]
     PeerListen,
+    /// The head that was told is none.
+    #[error("pool.newcomer.head must be POSITION:CHAIN, as `tansiq log head` prints it")]
+    PoolHead,
     /// What other hubs may need, and the decisions of the owners, would be gone.
     #[error(
         "log.old_entries must be \"seal\" in a pool: other hubs take what they missed from here"

@@ -233,6 +233,9 @@ async fn open(config: &Config, clock: &Clock, telemetry: &Telemetry) -> Result<O
         // What a power cut takes from the end of a copy the pool has.
         sync: if config.pool.is_some() { SyncMode::Behind } else { SyncMode::EachCommit },
     };
+    if let Some(settings) = &config.pool {
+        in_pool::newcomer::prepare(config, settings).await?;
+    }
     let config = config.clone();
     let replica_options = Options {
         proposer: proposer(&config),
@@ -376,6 +379,7 @@ fn spawn_pool_tasks(
 ) -> Result<(), PartError> {
     let (Some(settings), Some(part)) = (&config.pool, &opened.part) else { return Ok(()) };
     tasks.spawn(Part::watch(PoolLog::failed(&part.log), opened.replica.clone()));
+    tasks.spawn(part.watch_stranded(config.data.clone(), opened.replica.clone()));
     let catching_up = opened.replica.clone();
     tasks.spawn(async move {
         while catching_up.failure().is_none() && catching_up.caught_up().await.is_err() {
@@ -398,7 +402,8 @@ async fn listen_to_peers(config: &Config, opened: &Opened) -> Result<Option<Serv
     let (Some(settings), Some(part)) = (&config.pool, &opened.part) else { return Ok(None) };
     let Some(listen) = settings.peer_listen else { return Ok(None) };
     let (replica, copy) = (opened.replica.clone(), Arc::clone(&opened.copy));
-    let answerer = Answerer::new(part.genesis.fingerprint(), settings.hub_id(), replica, copy);
+    let pool = part.genesis.fingerprint();
+    let answerer = Answerer::new(pool, settings.hub_id(), replica, copy, config.data.clone());
     let files = settings.peer_tls().expect("the configuration was checked");
     let tls = files.map(|files| Tls {
         certificate: files.cert.clone(),

@@ -17,16 +17,20 @@ use crate::replica::{self, Engine, InPool, Replica, ReplicaError, Start};
 pub(crate) mod answerer;
 pub(crate) mod evidence;
 pub(crate) mod members;
+pub(crate) mod newcomer;
+mod offer;
 pub(crate) mod peers;
 
 pub use answerer::ENTRIES_BYTES_MAX;
 pub use evidence::EVIDENCE_WAITING_MAX;
 pub use members::MEMBERS_INTERVAL;
+pub use newcomer::{ROUNDS_MAX, SNAPSHOT_BYTES_MAX};
+pub use offer::PIECE_BYTES_MAX;
 pub use peers::{PEER_ANSWER_MAX, PEER_INTERVAL};
 
 use evidence::EvidenceStore;
 use members::Members;
-use peers::Peers;
+use peers::{Peers, Stranded};
 
 /// How many bytes a file of a key or of certificates may have.
 const PEM_BYTES_MAX: usize = 1 << 20;
@@ -38,6 +42,7 @@ pub(crate) struct Part {
     pub(crate) genesis: Genesis,
     pub(crate) members: Arc<Members>,
     pub(crate) evidence: Arc<EvidenceStore>,
+    stranded: Arc<Stranded>,
 }
 
 /// Why a hub cannot take part in its pool; each message says what to do.
@@ -73,6 +78,21 @@ pub enum PartError {
         #[source]
         source: io::Error,
     },
+    /// The log is not the one whose head the owners have told.
+    #[error(
+        "this is not the log whose head pool.newcomer.head names; nothing was written: compare the \
+         heads with the owners"
+    )]
+    OtherHead(#[source] pool::ProofError),
+    /// A snapshot is needed, and no hub gives a good one.
+    #[error(
+        "this hub must begin with a snapshot of another hub, and none gives one that is good \
+         ({0}); see that the hubs in pool.peers are up, and start this hub again"
+    )]
+    NoSnapshot(String),
+    /// The start was interrupted.
+    #[error("the start was interrupted")]
+    Interrupted,
     /// The pool's log cannot be opened.
     #[error("the pool's log cannot be opened")]
     Log(#[from] PoolOpenError),
@@ -108,6 +128,7 @@ pub(crate) fn open(
     let start = Start::load(copy)?;
     // A client of its own: the pool's log has a runtime of its own.
     let peers = Peers::new(settings, genesis.fingerprint())?;
+    let stranded = peers.stranded();
     let log = Arc::new(PoolLog::open_beside(
         Arc::clone(copy),
         PoolStart { genesis: genesis.clone(), state: start.pool().clone(), head: start.head() },
@@ -126,9 +147,10 @@ pub(crate) fn open(
         hub: settings.hub_id(),
         consistency: settings.consistency,
         witness: Arc::clone(&evidence) as _,
+        told: settings.newcomer.told().expect("the configuration was checked"),
     };
     let replica = Replica::start_in_pool(in_pool, Arc::clone(copy), start, options)?;
-    Ok((Part { log, genesis, members, evidence }, replica))
+    Ok((Part { log, genesis, members, evidence, stranded }, replica))
 }
 
 impl Part {
@@ -142,6 +164,28 @@ impl Part {
             source = error.source();
         }
         replica.end(&why);
+    }
+}
+
+impl Part {
+    /// Ends the hub when no other hub has the entries any more that it needs next: the next start
+    /// takes a snapshot.
+    pub(crate) fn watch_stranded(
+        &self,
+        data: PathBuf,
+        replica: Replica,
+    ) -> impl Future<Output = ()> + use<> {
+        let stranded = Arc::clone(&self.stranded);
+        async move {
+            stranded.wait().await;
+            if let Err(error) = newcomer::want_snapshot(&data) {
+                tracing::error!(%error, "it cannot be noted that a snapshot is needed");
+            }
+            replica.end(
+                "neither etcd nor any of the other hubs still has the entries that this hub needs \
+                 next: start it again, and it begins anew with a snapshot of another hub",
+            );
+        }
     }
 }
 

@@ -36,6 +36,6 @@ pub use config::Config;
 pub use hub::{Hub, StartError};
 pub use in_pool::{
     ENTRIES_BYTES_MAX, EVIDENCE_WAITING_MAX, MEMBERS_INTERVAL, PEER_ANSWER_MAX, PEER_INTERVAL,
-    PartError,
+    PIECE_BYTES_MAX, PartError, ROUNDS_MAX, SNAPSHOT_BYTES_MAX,
 };
 pub use version::version;

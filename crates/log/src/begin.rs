@@ -16,7 +16,7 @@ use crate::files;
 use crate::local::DirLock;
 use crate::segment::{self, Segment, Span};
 use crate::snapshot::{self, SnapshotError, SnapshotStore};
-use crate::{Hash, Head, Kept, LogError, leaf_hash};
+use crate::{Hash, Head, Kept, LogError, Position, leaf_hash};
 
 /// A log could not be begun.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,10 @@ pub fn begin_at(
         files::create_dir(&dir.join(name))?;
     }
     let mut log = database::open_for_writing(&database::path_in(dir)).map_err(unusable)?;
-    let before = database::head(&log)?;
+    let before = match is_half_begun(&log, &SnapshotStore::new(dir, 0))? {
+        true => Head::default(),
+        false => database::head(&log)?,
+    };
     let kept = (before != Head::default()).then(|| dir.join(kept_name(before)));
     if let Some(kept) = &kept
         && !kept.exists()
@@ -85,30 +88,47 @@ pub fn begin_at(
     Ok(kept)
 }
 
+/// Returns how far the log in `dir` reaches: the default where there is none, or one that was only
+/// half begun.
+pub fn head_if_begun(dir: &Path) -> Result<Head, LogError> {
+    if !database::path_in(dir).is_file() {
+        return Ok(Head::default());
+    }
+    let connection = database::open_for_reading(dir)?;
+    if is_half_begun(&connection, &SnapshotStore::new(dir, 0))? {
+        return Ok(Head::default());
+    }
+    database::head(&connection)
+}
+
 /// Makes a log empty again that begins at a snapshot which was never written, and has nothing else.
 pub(crate) fn undo_half_begun(
     connection: &Connection,
     snapshots: &SnapshotStore,
 ) -> Result<(), LogError> {
-    let Some(base) = segment::base(connection)? else { return Ok(()) };
-    let end = database::head(connection)?;
-    let mut headers = snapshots.headers().map_err(crate::engine::storage)?;
-    if headers.any(|header| base.position <= header.head.position) {
+    if !is_half_begun(connection, snapshots)? {
         return Ok(());
     }
-    // Entries that came with the snapshot are no use without it; others mean that it was lost.
-    let written: i64 = connection
-        .query_row("SELECT count(*) FROM outcome", [], |row| row.get(0))
-        .map_err(|error| database::read_error(base.position, error))?;
-    let beyond = end.position.number() - base.position.number();
-    let is_half = written == 0 && beyond <= REST_MAX && segment::list(connection)?.len() == 1;
-    if !is_half {
-        return Ok(());
-    }
-    tracing::warn!(log.position = %base.position, "a log that was only half begun is made empty");
+    tracing::warn!("a log that was only half begun is made empty");
     connection
         .execute_batch("BEGIN IMMEDIATE; DELETE FROM entry; DELETE FROM segment; COMMIT")
-        .map_err(|error| database::read_error(base.position, error))
+        .map_err(|error| database::read_error(Position::ZERO, error))
+}
+
+/// Tells whether a log begins at a snapshot that is not there, and has at most what came with it: that
+/// is no use without, and more would mean that the snapshot was lost later.
+fn is_half_begun(connection: &Connection, snapshots: &SnapshotStore) -> Result<bool, LogError> {
+    let Some(base) = segment::base(connection)? else { return Ok(false) };
+    let end = database::head(connection)?;
+    let mut headers = match snapshots.headers() {
+        Ok(headers) => headers,
+        Err(error) => return Err(crate::engine::storage(error)),
+    };
+    if headers.any(|header| base.position <= header.head.position) {
+        return Ok(false);
+    }
+    let beyond = end.position.number() - base.position.number();
+    Ok(beyond <= REST_MAX && segment::list(connection)?.len() == 1)
 }
 
 /// How many entries come with a snapshot at most: those of the batch that it cuts in two.
@@ -154,7 +174,7 @@ mod tests {
 
     use super::*;
     use crate::suite::{append_all, entry, take};
-    use crate::{Coverage, Damage, LocalLog, Log, Options, Position, chain_at, export, verify};
+    use crate::{Coverage, Damage, LocalLog, Log, Options, chain_at, export, verify};
 
     const AT: u64 = 7;
 
@@ -296,7 +316,9 @@ mod tests {
     fn is_made_empty_when_its_snapshot_was_never_written() {
         let dir = tempfile::tempdir().expect("a directory");
         begin_in(dir.path());
+        assert_eq!(head_if_begun(dir.path()).expect("readable").position.number(), AT + 2);
         fs::remove_file(open(dir.path()).snapshots().path(head().position)).expect("removed");
+        assert_eq!(head_if_begun(dir.path()).expect("readable"), Head::default());
 
         let log = open(dir.path());
 

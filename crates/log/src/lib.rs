@@ -25,7 +25,7 @@ mod suite;
 mod verify;
 
 pub use backup::{BackupError, backup, restore};
-pub use begin::{BeginError, Beginning, begin_at};
+pub use begin::{BeginError, Beginning, begin_at, head_if_begun};
 pub use chain::{Hash, Head, Position, chain_hash, leaf_hash};
 pub use engine::{
     APPEND_BYTES_MAX, AppendError, Committed, Damage, Follow, FollowError, Follower, HeadFuture,

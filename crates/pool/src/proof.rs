@@ -160,12 +160,6 @@ impl Proof {
         if chain_at(self.head.position) != Some(self.head.chain) {
             return Err(ProofError::Chain);
         }
-        if let Some(told) = told {
-            let chain = chain_at(told.position).ok_or(ProofError::HeadNotShown(told.position))?;
-            if chain != told.chain {
-                return Err(ProofError::OtherHead(told.position));
-            }
-        }
         let epoch = membership.epoch();
         let headers: Vec<_> =
             self.headers.iter().filter(|it| it.header.slot.epoch == epoch).cloned().collect();
@@ -177,6 +171,13 @@ impl Proof {
             return Err(ProofError::LogOfMinority);
         }
         let rest = self.check_rest(form)?;
+        // Last, so that nobody can make a newcomer doubt what it was told by a proof that is none.
+        if let Some(told) = told {
+            let chain = chain_at(told.position).ok_or(ProofError::HeadNotShown(told.position))?;
+            if chain != told.chain {
+                return Err(ProofError::OtherHead(told.position));
+            }
+        }
         let Proof { lineage, head, state, .. } = self;
         Ok(Proven { membership, lineage, head, state, rest })
     }

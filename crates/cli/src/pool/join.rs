@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hub::config::Pool;
+use hub::config::{Newcomer, Pool};
 use pool::{Genesis, HubId, PoolId};
 use serde::Serialize;
 
@@ -22,11 +22,15 @@ the hub's, and that etcd holds this pool and lets this hub write its own key and
 Then prints the table [pool] for the hub's configuration file; what was checked goes to
 standard error. Nothing is written anywhere.
 
+With --head the hub refuses a log that does not hold this head, whoever signed it. Hubs that were
+removed since, or whoever has their keys, can show a newcomer a log of their own from that day on:
+ask several owners for a head, as for the fingerprint.
+
 Example:
   tansiq pool join alder-1 --genesis delta.genesis --expect \"c06c a868 ... b120\" \\
     --hub-key alder-1.key.pem --etcd https://etcd.alder.example:2379 ... --ca owners.ca.pem \\
     --cert alder-1.cert.pem --key alder-1.cert.key.pem --peer-listen 0.0.0.0:8084 \\
-    --peer birch-1=https://hub.birch.example:8084 >> hub.toml
+    --peer birch-1=https://hub.birch.example:8084 --head 120345:5443bd..92b3 >> hub.toml
   tansiq hub --config hub.toml")]
 pub(super) struct Join {
     /// The hub's name.
@@ -48,6 +52,9 @@ pub(super) struct Join {
     /// Where another hub is asked; may be given several times.
     #[arg(long = "peer", value_name = "HUB=URL", value_parser = parse_peer)]
     peers: Vec<(HubId, String)>,
+    /// A recent head of the pool's log, as the owners have told it (`tansiq log head DIR` at each).
+    #[arg(long, value_name = "POSITION:CHAIN", value_parser = parse_head)]
+    head: Option<String>,
 }
 
 /// What is printed: a part of a hub's configuration.
@@ -116,8 +123,13 @@ impl Join {
             etcd_key: key,
             peers,
             consistency: hub::replica::Consistency::default(),
+            newcomer: Newcomer { head: self.head.clone(), ..Newcomer::default() },
         })
     }
+}
+
+fn parse_head(text: &str) -> Result<String, String> {
+    crate::log::parse_head(text).map(|_| text.to_owned())
 }
 
 fn absolute_of(path: Option<&Path>) -> Result<Option<PathBuf>, Failure> {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use pool::HubId;
+use pool::{AppliedHead, HubId};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError, OldEntries};
+use crate::hex;
 use crate::replica::Consistency;
 
 /// A hub of a pool: which pool, who it is there, and how it reaches the pool's etcd and other hubs.
@@ -49,6 +50,21 @@ pub struct Pool {
     /// Which writes a read sees.
     #[serde(default)]
     pub consistency: Consistency,
+    /// How a hub begins that has nothing of the log yet.
+    #[serde(default)]
+    pub newcomer: Newcomer,
+}
+
+/// How a hub begins that has nothing of the pool's log yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Newcomer {
+    /// When it misses more entries than this, it begins with a snapshot of one of the `peers`.
+    pub entries_max: u64,
+    /// A recent head of the log that the owners have told, as `tansiq log head` prints it: the log
+    /// that it takes must hold it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
 }
 
 /// Files of certificates that come together.
@@ -83,6 +99,7 @@ impl Pool {
             HubId::new(name).map_err(|source| ConfigError::Hub { name: name.clone(), source })?;
             check_url(url, with_peer_tls)?;
         }
+        self.newcomer.told()?;
         let defaults = Config::default();
         let retentions = |config: &Config| (config.f3548_retention, config.f3411_retention);
         if retentions(config) != retentions(&defaults) {
@@ -107,6 +124,25 @@ impl Pool {
     /// Returns the certificates for other hubs, all or none.
     pub(crate) fn peer_tls(&self) -> Result<Option<TlsFiles<'_>>, ConfigError> {
         together("pool.peer_", [&self.peer_ca, &self.peer_cert, &self.peer_key])
+    }
+}
+
+impl Default for Newcomer {
+    fn default() -> Self {
+        Newcomer { entries_max: 50_000, head: None }
+    }
+}
+
+impl Newcomer {
+    /// Returns the head that the owners have told, if they have.
+    pub(crate) fn told(&self) -> Result<Option<AppliedHead>, ConfigError> {
+        let Some(text) = &self.head else { return Ok(None) };
+        let parse = || {
+            let (position, chain) = text.split_once(':')?;
+            let position = log::Position::new(position.parse().ok()?)?.number();
+            Some(AppliedHead { position, chain: hex::decode_hash(chain)? })
+        };
+        parse().map(Some).ok_or(ConfigError::PoolHead)
     }
 }
 
@@ -174,6 +210,8 @@ mod tests {
         let Pool { peer_ca, peer_cert, peer_key, peers, .. } = &shown;
         assert!(peer_ca.is_some() && peer_cert.is_some() && peer_key.is_some());
         assert!(peer_listen.is_some() && !peers.is_empty());
+        assert!(shown.newcomer.head.is_some());
+        assert_eq!(shown.newcomer.entries_max, Newcomer::default().entries_max);
     }
 
     #[test]
@@ -214,6 +252,8 @@ mod tests {
             (|pool| pool.etcd_cert = Some(PathBuf::from("a")), "pool.etcd_"),
             (|pool| pool.peer_key = Some(PathBuf::from("a")), "pool.peer_"),
             (|pool| pool.hub = "pool".to_owned(), "\"pool\""),
+            (|pool| pool.newcomer.head = Some("12".to_owned()), "pool.newcomer.head"),
+            (|pool| pool.newcomer.head = Some("12:ab".to_owned()), "pool.newcomer.head"),
         ] {
             let error = check(change).expect_err(said);
             assert!(error.contains(said), "{error}");

@@ -1,5 +1,6 @@
 //! Answers other hubs of the pool: how far this one is, and what its copy of the log holds.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use log::{FollowError, LocalLog, Log, LogError, Position};
 use pool::{HubId, PoolId};
 use tokio::sync::Semaphore;
 
+use super::offer::{self, Offer};
 use super::peers::PeerHead;
 use crate::replica::Replica;
 use crate::reply::{self, Failure};
@@ -29,12 +31,26 @@ pub(crate) struct Answerer {
     pub(crate) hub: HubId,
     pub(crate) replica: Replica,
     pub(crate) copy: Arc<LocalLog>,
+    pub(super) offer: Offer,
+    /// After which position the copy has entries.
+    begins_after: Position,
     reads: Arc<Semaphore>,
 }
 
 impl Answerer {
-    pub(crate) fn new(pool: PoolId, hub: HubId, replica: Replica, copy: Arc<LocalLog>) -> Self {
-        Answerer { pool, hub, replica, copy, reads: Arc::new(Semaphore::new(READS_MAX)) }
+    /// `data` is the directory of the copy.
+    pub(crate) fn new(
+        pool: PoolId,
+        hub: HubId,
+        replica: Replica,
+        copy: Arc<LocalLog>,
+        data: PathBuf,
+    ) -> Self {
+        let offer = Offer::new(Arc::clone(&copy), data);
+        // A copy that cannot be read has nothing for anybody.
+        let begins_after = copy.begins_after().unwrap_or(Position::MAX);
+        let reads = Arc::new(Semaphore::new(READS_MAX));
+        Answerer { pool, hub, replica, copy, offer, begins_after, reads }
     }
 
     /// Returns the service for other hubs.
@@ -42,13 +58,16 @@ impl Answerer {
         Router::new()
             .route("/peer/v1/head", get(head))
             .route("/peer/v1/entries", get(entries))
+            .route("/peer/v1/snapshot", get(offer::snapshot))
+            .route("/peer/v1/snapshot/piece", get(offer::piece))
             .with_state(self)
     }
 }
 
 async fn head(State(answerer): State<Answerer>) -> Response {
     let (applied, state) = answerer.replica.own_head();
-    reply::json(StatusCode::OK, &PeerHead::of(&answerer.pool, &answerer.hub, applied, state))
+    let (pool, hub) = (&answerer.pool, &answerer.hub);
+    reply::json(StatusCode::OK, &PeerHead::of(pool, hub, applied, state, answerer.begins_after))
 }
 
 /// Answers with the entries after a position in canonical bytes, each with its length (u32, little

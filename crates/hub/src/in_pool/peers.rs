@@ -2,8 +2,9 @@
 //! groups of them apart for good, each with a log that is good in itself; and what etcd no longer
 //! has is in their copies.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -11,6 +12,7 @@ use log::Position;
 use log::pool::EntriesFuture;
 use pool::{Announced, AppliedHead, HubId, PoolId, StateHash};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::answerer::ENTRIES_BYTES_MAX;
@@ -49,6 +51,9 @@ pub(crate) struct PeerHead {
     pub(crate) state_position: Option<u64>,
     /// That hash, in hexadecimal.
     pub(crate) state_hash: Option<String>,
+    /// After which position it has entries.
+    #[serde(default)]
+    pub(crate) begins_after: u64,
 }
 
 /// The other hubs that the settings name.
@@ -57,18 +62,28 @@ pub(crate) struct Peers {
     client: reqwest::Client,
     pool: PoolId,
     peers: Arc<[Peer]>,
+    stranded: Arc<Stranded>,
 }
 
+/// A hub that the settings name.
 #[derive(Debug)]
-struct Peer {
-    hub: HubId,
+pub(super) struct Peer {
+    pub(super) hub: HubId,
     /// Without a slash at its end.
-    url: String,
+    pub(super) url: String,
+}
+
+/// Tells when no hub has the entries any more that this one needs next.
+#[derive(Debug, Default)]
+pub(crate) struct Stranded {
+    /// The hubs that have said so since one gave entries.
+    gone: Mutex<BTreeSet<u64>>,
+    all: Notify,
 }
 
 /// Another hub did not answer as it should.
 #[derive(Debug, thiserror::Error)]
-enum AskError {
+pub(super) enum AskError {
     #[error("it does not answer")]
     Unreachable(#[from] reqwest::Error),
     #[error("it answers with status {0}")]
@@ -86,6 +101,7 @@ impl PeerHead {
         hub: &HubId,
         applied: AppliedHead,
         state: Option<StateHash>,
+        begins_after: Position,
     ) -> Self {
         PeerHead {
             pool: hex::encode(pool.as_bytes()),
@@ -94,6 +110,7 @@ impl PeerHead {
             chain: hex::encode(&applied.chain),
             state_position: state.map(|state| state.position),
             state_hash: state.map(|state| hex::encode(&state.hash)),
+            begins_after: begins_after.number(),
         }
     }
 
@@ -126,7 +143,7 @@ impl Peers {
             url: url.trim_end_matches('/').to_owned(),
         });
         let peers = peers.filter(|peer| peer.hub != own).collect();
-        Ok(Peers { client, pool, peers })
+        Ok(Peers { client, pool, peers, stranded: Arc::default() })
     }
 
     /// Asks every other hub how far it is, once, and compares.
@@ -152,10 +169,26 @@ impl Peers {
     }
 
     async fn head(&self, peer: &Peer) -> Result<Announced, AskError> {
+        let head = self.whole_head(peer).await?;
+        head.announced(&self.pool, &peer.hub).ok_or(AskError::Malformed)
+    }
+
+    /// Returns what a hub says of itself, if it is the one by this name, of this pool.
+    pub(super) async fn whole_head(&self, peer: &Peer) -> Result<PeerHead, AskError> {
         let url = format!("{}/peer/v1/head", peer.url);
         let body = self.get(&url, PEER_ANSWER_MAX, HEAD_BYTES_MAX).await?;
         let head: PeerHead = serde_json::from_slice(&body).map_err(|_| AskError::Malformed)?;
-        head.announced(&self.pool, &peer.hub).ok_or(AskError::Malformed)
+        head.announced(&self.pool, &peer.hub).map(|_| head).ok_or(AskError::Malformed)
+    }
+
+    /// Returns the other hubs.
+    pub(super) fn all(&self) -> &[Peer] {
+        &self.peers
+    }
+
+    /// Returns what tells when no hub has the entries any more that this one needs.
+    pub(super) fn stranded(&self) -> Arc<Stranded> {
+        Arc::clone(&self.stranded)
     }
 
     async fn entries_of(&self, peer: &Peer, after: Position) -> Result<Vec<Vec<u8>>, AskError> {
@@ -165,7 +198,7 @@ impl Peers {
         split(&body).ok_or(AskError::Malformed)
     }
 
-    async fn get(
+    pub(super) async fn get(
         &self,
         url: &str,
         within: Duration,
@@ -186,6 +219,30 @@ impl Peers {
     }
 }
 
+impl Stranded {
+    fn hear(&self, number: u64, answer: &Result<Vec<Vec<u8>>, AskError>, peers: usize) {
+        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Ok(_) => gone.clear(),
+            Err(AskError::Status(status)) if *status == StatusCode::GONE.as_u16() => {
+                gone.insert(number);
+            }
+            // It may have them.
+            Err(_) => {
+                gone.remove(&number);
+            }
+        }
+        if gone.len() == peers {
+            self.all.notify_one();
+        }
+    }
+
+    /// Resolves when all hubs have said that they no longer have the entries.
+    pub(crate) async fn wait(&self) {
+        self.all.notified().await;
+    }
+}
+
 impl log::pool::Peers for Peers {
     fn count(&self) -> u64 {
         self.peers.len() as u64
@@ -194,8 +251,10 @@ impl log::pool::Peers for Peers {
     fn entries(&self, peer: u64, after: Position) -> EntriesFuture {
         let peers = self.clone();
         Box::pin(async move {
-            let peer = peers.peers.get(usize::try_from(peer).ok()?)?;
+            let number = peer;
+            let peer = peers.peers.get(usize::try_from(number).ok()?)?;
             let entries = peers.entries_of(peer, after).await;
+            peers.stranded.hear(number, &entries, peers.peers.len());
             entries
                 .inspect_err(|error| {
                     let hub = peer.hub.as_str();
@@ -259,6 +318,7 @@ mod tests {
             chain: hex::encode(&[1; 32]),
             state_position: Some(8),
             state_hash: Some(hex::encode(&[2; 32])),
+            begins_after: 0,
         }
     }
 

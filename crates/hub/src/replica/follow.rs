@@ -46,6 +46,11 @@ pub(super) enum StopError {
          position {0}: compare with the other owners, and make a new copy with `tansiq pool join`"
     )]
     Minority(Position),
+    #[error(
+        "the log of the pool has another chain at position {0} than pool.newcomer.head says: this is \
+         not the log whose head the owners have told; compare with them before anything else"
+    )]
+    OtherHead(Position),
 }
 
 struct Following {
@@ -137,7 +142,11 @@ impl Following {
         let mut agreement = member.agreement();
         for committed in applied {
             let Committed { position, chain, .. } = *committed;
-            agreement.reach(Head { position, chain });
+            let head = Head { position, chain };
+            if member.is_other_than_told(head) {
+                return Err(StopError::OtherHead(position));
+            }
+            agreement.reach(head);
         }
         if let Some(hash) = state_hash {
             agreement.take_state_hash(hash);

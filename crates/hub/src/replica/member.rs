@@ -38,6 +38,8 @@ pub struct InPool {
     pub consistency: Consistency,
     /// Is told of what is wrong with other hubs.
     pub witness: Arc<dyn Witness>,
+    /// A head that the owners have told: the log must hold it.
+    pub told: Option<AppliedHead>,
 }
 
 /// A hub of a pool.
@@ -46,19 +48,26 @@ pub(super) struct Member {
     pub(super) hub: HubId,
     pub(super) consistency: Consistency,
     witness: Arc<dyn Witness>,
+    told: Option<AppliedHead>,
     /// Taken after the states' lock, where both are.
     agreement: Mutex<Agreement>,
 }
 
 impl Member {
     pub(super) fn new(pool: InPool, head: Head) -> Self {
-        let InPool { engine, hub, consistency, witness } = pool;
+        let InPool { engine, hub, consistency, witness, told } = pool;
         let agreement = Mutex::new(Agreement::new(hub.clone(), head));
-        Member { engine, hub, consistency, witness, agreement }
+        Member { engine, hub, consistency, witness, told, agreement }
     }
 
     pub(super) fn agreement(&self) -> MutexGuard<'_, Agreement> {
         self.agreement.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether the log has another chain where the owners have told one.
+    pub(super) fn is_other_than_told(&self, head: Head) -> bool {
+        let number = head.position.number();
+        self.told.is_some_and(|told| told.position == number && told.chain != head.chain)
     }
 
     /// Has what was found wrong with others kept for people.

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use airspace::{Command, Decision, FrozenState, Party, Request, Times};
 use log::{Committed, Entry, Family, Hash, Position, Proposer};
-use pool::{AppliedHead, HubId, Pool, Rule, Rules};
+use pool::{AppliedHead, HubId, LINEAGE_BYTES_MAX, Lineage, Pool, Rule, Rules};
 use sha2::{Digest, Sha256};
 use spacetime::Timestamp;
 
@@ -20,8 +20,9 @@ pub const HUB_VERSION: u16 = 2;
 /// The first byte of a snapshot's body.
 const BODY_VERSION: u8 = 1;
 
-/// The first byte of a snapshot's body where the log is a pool's.
-const POOL_BODY_VERSION: u8 = 2;
+/// The first byte of a snapshot's body where the log is a pool's. 2 was one without the lineage: a
+/// hub that finds such a one takes the log instead.
+const POOL_BODY_VERSION: u8 = 3;
 
 /// The state of each family.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub struct States {
     pub airspace: airspace::State,
     /// Empty where the log is one machine's: then neither stored nor hashed.
     pub pool: pool::State,
+    /// What led to the pool's membership: kept beside the state for newcomers, and not hashed.
+    pub lineage: Lineage,
 }
 
 /// All states as they were at one position, to be written beside the follower.
@@ -39,6 +42,7 @@ pub struct FrozenStates {
     hub: declaration::State,
     airspace: FrozenState,
     pool: pool::State,
+    lineage: Lineage,
 }
 
 /// An entry, read and ready to be applied.
@@ -146,9 +150,10 @@ impl States {
             Parsed::Pool(command) => {
                 let before = AppliedHead { position: position - 1, chain: before };
                 let effect = self.pool.apply(&before, entry.proposer.as_str(), command);
-                effect
-                    .map(Applied::Pool)
-                    .map_err(|source| ApplyError::Pool { position: committed.position, source })
+                let effect = effect
+                    .map_err(|source| ApplyError::Pool { position: committed.position, source })?;
+                self.lineage.take(command, &effect);
+                Ok(Applied::Pool(effect))
             }
             Parsed::Malformed(source) => {
                 let source = io::Error::new(source.kind(), source.to_string());
@@ -169,11 +174,24 @@ impl States {
             hub: self.hub.clone(),
             airspace: self.airspace.frozen(),
             pool: self.pool.clone(),
+            lineage: self.lineage.clone(),
         }
     }
 
     /// Reads what [`FrozenStates::write`] wrote.
     pub fn read(from: &mut impl Read) -> io::Result<Self> {
+        let mut states = Self::read_start(from)?;
+        states.airspace = airspace::State::read(from)?;
+        Ok(states)
+    }
+
+    /// Reads what led to the pool's membership, and leaves the rest.
+    pub fn read_lineage(from: &mut impl Read) -> io::Result<Lineage> {
+        Self::read_start(from).map(|states| states.lineage)
+    }
+
+    /// Reads all that comes before the airspace.
+    fn read_start(from: &mut impl Read) -> io::Result<Self> {
         let mut version = [0];
         from.read_exact(&mut version)?;
         if version != [BODY_VERSION] && version != [POOL_BODY_VERSION] {
@@ -182,14 +200,15 @@ impl States {
         let declared = read_part(from, declaration::State::BYTES_MAX)?;
         let hub = declaration::State::from_bytes(&declared)?;
         let mut pool = pool::State::default();
+        let mut lineage = Lineage::default();
         if version == [POOL_BODY_VERSION] {
             pool = pool::State::from_bytes(&read_part(from, pool::State::BYTES_MAX)?)?;
             if pool.pool().is_none() {
                 return Err(unread_form());
             }
+            lineage = Lineage::from_bytes(&read_part(from, LINEAGE_BYTES_MAX)?)?;
         }
-        let airspace = airspace::State::read(from)?;
-        Ok(States { hub, airspace, pool })
+        Ok(States { hub, airspace: airspace::State::default(), pool, lineage })
     }
 
     /// Returns the hash of all that a snapshot holds; renews what changed since it was last asked.
@@ -211,6 +230,7 @@ impl FrozenStates {
         write_part(to, &self.hub.to_bytes())?;
         if of_pool {
             write_part(to, &self.pool.to_bytes())?;
+            write_part(to, &self.lineage.to_bytes())?;
         }
         self.airspace.write(to)
     }

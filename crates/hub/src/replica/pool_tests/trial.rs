@@ -80,6 +80,7 @@ impl Trial {
             hub: hub_id(0),
             consistency,
             witness: Arc::new(log::pool::NoWitness),
+            told: None,
         };
         let replica = Replica::start_in_pool(in_pool, log, start, options).expect("it starts");
         let trial = Trial { replica, engine, clock, revision: 0, _dir: dir };
