@@ -88,6 +88,7 @@ impl TestPool {
             peer_key: None,
             peers: BTreeMap::new(),
             consistency: Consistency::Linearizable,
+            newcomer: hub::config::Newcomer::default(),
         }
     }
 
