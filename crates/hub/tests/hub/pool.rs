@@ -6,6 +6,7 @@ mod fixture;
 mod liar;
 mod lies;
 mod look;
+mod newcomer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
