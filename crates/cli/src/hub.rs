@@ -145,7 +145,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             None
         }
         why = hub.failed() => {
-            tracing::error!(%why, "the hub ends: start it again, it will recover from its disk");
+            tracing::error!(%why, "the hub ends; started again it goes on from its disk");
             Some(why)
         }
     };

@@ -265,6 +265,11 @@ impl Make {
         action: Action,
         new_key: Option<&KeyPair>,
     ) -> Result<(), Failure> {
+        let out = match &self.out {
+            Some(out) => out.clone(),
+            None => Path::new(name).with_added_extension("change"),
+        };
+        files::refuse_existing(&[&out])?;
         let membership = self.source.load()?;
         let change = change_after(&membership, action).map_err(|refusal| refused(&refusal))?;
         membership.rehearse(&change).map_err(|refusal| refused(&refusal))?;
@@ -273,10 +278,6 @@ impl Make {
             signed.sign_with_new_key(key);
         }
         self.signer.sign(&mut signed)?;
-        let out = match &self.out {
-            Some(out) => out.clone(),
-            None => Path::new(name).with_added_extension("change"),
-        };
         files::write_new(&out, &signed.to_bytes())?;
         line(words::change(&signed, Some(&membership)))?;
         line(format_args!("written to {}", out.display()))?;
