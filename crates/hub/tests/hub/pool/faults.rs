@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use etcd::messages::AlarmRequest;
+use etcd::Client;
 use etcd::messages::alarm_request::AlarmAction;
+use etcd::messages::{AlarmRequest, AlarmType};
 use etcd::server::{Cluster, Options};
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -158,6 +159,22 @@ fn put_back(pool: &TestPool, data: &Path) -> Cluster {
     Cluster::start(options).expect("started")
 }
 
+/// Has an etcd say that it is full.
+async fn raise_alarm(cluster: &Cluster) {
+    let config = etcd::Config { endpoints: cluster.urls(), tls: None };
+    let member = Client::new(&config).expect("good").member();
+    eventually(async || {
+        let Ok(status) = member.status(ETCD_ANSWER_MAX).await else { return false };
+        let alarm = AlarmRequest {
+            action: AlarmAction::Activate.into(),
+            member_id: status.header.expect("it has one").member_id,
+            alarm: AlarmType::Nospace.into(),
+        };
+        member.alarm(alarm, ETCD_ANSWER_MAX).await.is_ok()
+    })
+    .await;
+}
+
 fn copy_all(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("created");
     for entry in std::fs::read_dir(from).expect("readable") {
@@ -246,4 +263,46 @@ async fn notices_that_etcd_shows_two_hubs_two_histories() {
     testifies(&second, |piece| piece["kind"] == "differs" && piece["hub"] == "alder-1").await;
     let refused = put(&second, "uss1", 2).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused:?}");
+}
+
+/// An etcd that shows one hub nothing new and refuses what it puts as if it was full.
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_nothing_from_an_etcd_that_is_frozen_for_it() {
+    let Some(mut pool) = TestPool::start().await else { return };
+    let listening = |number| {
+        let mut settings = pool.settings(number);
+        settings.peer_listen = Some(([127, 0, 0, 1], 0).into());
+        settings
+    };
+    let first = TestHub::start_with(|config| config.pool = Some(listening(0))).await;
+    let second = TestHub::start_with(|config| config.pool = Some(listening(1))).await;
+    acknowledge(&first, 1).await;
+    // An etcd that becomes a cluster of its own drops what it does not know to be committed yet.
+    acknowledge(&first, 10).await;
+    acknowledge(&second, 11).await;
+    let mut settings = pool.settings(2);
+    for (name, hub) in [("alder-1", &first), ("birch-1", &second)] {
+        let peer = format!("http://{}", hub.hub.peer_addr().expect("it listens"));
+        settings.peers.insert(name.to_owned(), peer);
+    }
+    let backup = back_up(&mut pool);
+    let frozen = put_back(&pool, &backup);
+    raise_alarm(&frozen).await;
+    settings.etcd = frozen.urls();
+    acknowledge(&first, 2).await;
+    acknowledge(&second, 3).await;
+
+    let third = TestHub::start_with(|config| config.pool = Some(settings)).await;
+    eventually(async || find(&third, 1).await == StatusCode::OK).await;
+    assert_eq!(find(&third, 2).await, StatusCode::NOT_FOUND, "it cannot know yet");
+    let is_cut_off = async || {
+        third.clock.advance(hub::replica::SILENCE_MAX);
+        status(&third).await["is_cut_off"] == true
+    };
+    eventually(is_cut_off).await;
+
+    let asked = super::clocks::find_at(&third, 1).await;
+    assert_eq!(asked, StatusCode::SERVICE_UNAVAILABLE);
+    let (is_ready, problems) = ready(&third).await;
+    assert!(!is_ready && problems.contains("ahead of what etcd shows"), "{problems}");
 }
