@@ -3,9 +3,9 @@
 //! contend through all hubs, and afterwards one order explains what they saw, nothing acknowledged is
 //! lost, and all hubs have the same log and state.
 //!
-//! `TANSIQ_FAILURES=all` has all cases run, which take about 100 s, instead of some;
-//! `TANSIQ_FAILURES_SEED` sets what happens at random. Skipped, saying so, where there is no etcd and
-//! no Go to build one.
+//! `TANSIQ_FAILURES=all` has all cases run instead of some. They mostly wait, so let more of them do
+//! so at the same time than there are cores: `-- --test-threads 5`. `TANSIQ_FAILURES_SEED` sets what
+//! happens at random. Skipped, saying so, where there is no etcd and no Go to build one.
 
 #[path = "failures/chaos.rs"]
 mod chaos;

@@ -13,9 +13,9 @@ use crate::scope::{Scope, scope};
 /// given up after 15 s, an entry after 8 s and a put after 6 s, a hub is silent after 10 s.
 const PAUSE: Duration = Duration::from_secs(17);
 
-/// How long a pause lasts where not everything is tried: longer than a connection, a watch, an
-/// election, a question and a read.
-const SHORT_PAUSE: Duration = Duration::from_secs(6);
+/// How long a pause lasts where not everything is tried: longer than a connection, a watch, a
+/// question and an election.
+const SHORT_PAUSE: Duration = Duration::from_secs(4);
 
 /// How many operations each hub answers that does not stand still.
 const OPERATIONS_EACH: u64 = 20;
