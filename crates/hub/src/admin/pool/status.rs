@@ -58,9 +58,14 @@ impl PoolAdmin {
         let replica = &context.replica;
         let mut problems = Problems { hindering: Vec::new(), told: Vec::new() };
         let engine = self.log.status();
-        if !engine.is_up {
+        if !engine.is_up && engine.signs_as_admitted {
             let trouble = engine.trouble.map_or_else(String::new, |trouble| format!(": {trouble}"));
-            problems.hindering.push(format!("the pool's etcd is not reached{trouble}"));
+            let problem = if engine.is_linked {
+                "what this hub puts does not come back from the pool's etcd yet"
+            } else {
+                "the pool's etcd is not reached"
+            };
+            problems.hindering.push(format!("{problem}{trouble}"));
         }
         if engine.is_full {
             let problem = "the pool's etcd is full: `etcdctl compact`, `etcdctl defrag` and \
@@ -68,7 +73,9 @@ impl PoolAdmin {
             problems.hindering.push(problem.to_owned());
         }
         if !engine.signs_as_admitted {
-            let problem = "the pool knows this hub by another key than it signs with";
+            let problem = "the pool knows this hub by another key than it signs with, so it puts \
+                           nothing: start it with its key, or let its owner replace that (`tansiq \
+                           pool replace-key hub`)";
             problems.hindering.push(problem.to_owned());
         }
         let members = self.members.last();
@@ -88,7 +95,7 @@ impl PoolAdmin {
         let own = context.instance.name.as_str();
         let is_apart = replica.check_clock().is_err();
         replica.read_pool(|pool| match pool {
-            Some(pool) => problems.look_at(pool, replica, own),
+            Some(pool) => problems.look_at(pool, replica, own, context.clock.now()),
             None => problems.hindering.push("the pool's log is not read yet".to_owned()),
         });
         if !is_apart && replica.clock_stands() {
@@ -130,7 +137,7 @@ impl PoolAdmin {
 }
 
 impl Problems {
-    fn look_at(&mut self, pool: &Pool, replica: &Replica, own: &str) {
+    fn look_at(&mut self, pool: &Pool, replica: &Replica, own: &str, now: Timestamp) {
         if !pool.membership().hubs().iter().any(|hub| hub.id.as_str() == own) {
             self.hindering.push("this hub is not admitted to the pool".to_owned());
         }
@@ -141,7 +148,16 @@ impl Problems {
                     if id.as_str() == own { &mut self.hindering } else { &mut self.told };
                 problems.push(problem);
             }
-            let Neighbor { log, state, .. } = replica.neighbor(id);
+            let Neighbor { log, state, heard_at } = replica.neighbor(id);
+            let is_silent = heard_at.is_some_and(|at| SILENCE_MAX < now.since(at));
+            if id.as_str() == own && is_silent && hub.set_aside().is_none() {
+                let problem = format!(
+                    "what this hub puts has not come back from the pool's etcd for more than {} s: \
+                     is a majority of its members up?",
+                    SILENCE_MAX.as_secs()
+                );
+                self.hindering.push(problem);
+            }
             if matches!(log, View::Differs { .. }) {
                 self.told.push(format!("the log of hub {id} differs from this hub's"));
             }
