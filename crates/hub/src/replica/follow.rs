@@ -236,14 +236,15 @@ impl Following {
 
     /// Holds nobody up for long: copying the state's pages takes milliseconds, writing is beside.
     ///
-    /// In a pool it is taken where the hubs compare their states, so that others can tell a good one.
+    /// In a pool it is taken where all hubs name their states, so that others can tell a good one.
     fn take_snapshot(&mut self) {
         let position = self.head.position.number();
         let since = position - self.snapshot_at;
         if since < self.shared.options.snapshot_entries || !self.snapshotter.is_idle() {
             return;
         }
-        if self.shared.member.is_some() && !is_compared_at(position) {
+        let round = snapshot_round(self.shared.options.snapshot_entries);
+        if self.shared.member.is_some() && !position.is_multiple_of(round) {
             return;
         }
         let frozen = self.shared.states().frozen();
@@ -303,6 +304,13 @@ fn part_length(first: Position, there: usize) -> usize {
     there.min(APPLY_BATCH_MAX).min(until_compared)
 }
 
+/// Returns of what a position is a multiple at which a hub of a pool takes snapshots: a power of two
+/// that is small beside what is between them, so that hubs with other settings take theirs there too.
+fn snapshot_round(snapshot_entries: u64) -> u64 {
+    let small = (snapshot_entries / 8).max(STATE_HASH_ENTRIES);
+    1 << small.ilog2()
+}
+
 fn is_compared_at(position: u64) -> bool {
     position.is_multiple_of(STATE_HASH_ENTRIES)
 }
@@ -339,5 +347,13 @@ mod tests {
         assert_eq!(length(256, 1_000), 1);
         assert_eq!(length(257, 1_000), 256);
         assert_eq!(length(257, 3), 3);
+    }
+
+    #[test]
+    fn takes_snapshots_at_round_positions_where_states_are_compared() {
+        for (entries, round) in [(1, 256), (2_047, 256), (4_096, 512), (100_000, 8_192)] {
+            assert_eq!(snapshot_round(entries), round, "{entries}");
+            assert!(is_compared_at(round));
+        }
     }
 }

@@ -95,6 +95,8 @@ pub struct Core {
     copies: u64,
     catch_up: Option<CatchUp>,
     announced: Announced,
+    /// The position of the last state that a batch has named.
+    named_state: u64,
     /// When a batch was sent or refused last.
     put_at: Option<Duration>,
     attempts: u64,
@@ -136,6 +138,7 @@ impl Core {
             copies: 0,
             catch_up: None,
             announced,
+            named_state: 0,
             put_at: None,
             attempts: 0,
             is_full: false,
@@ -149,7 +152,7 @@ impl Core {
         match input {
             Input::Append(append) => self.take_append(now, append),
             Input::Ask(reader) => self.take_reader(now, reader),
-            Input::Announce(announced) => self.announced = announced,
+            Input::Announce(announced) => self.take_announced(announced),
             Input::Connected(connected) => self.take_connected(now, &connected),
             Input::NotConnected { link } => self.lose_link(now, link, CONNECT_AGAIN_AFTER),
             Input::WatchBroke { link } => self.lose_link(now, link, Duration::ZERO),

@@ -13,7 +13,9 @@ use ::pool::{Batch, Evidence, Hash, Kind, Report, Slot};
 use sha2::{Digest, Sha256};
 
 use super::queue::Queued;
-use super::{APPEND_WAIT_MAX, Core, End, Event, Life, Now, Output, PutAnswer, Stop, Value};
+use super::{
+    APPEND_WAIT_MAX, Announced, Core, End, Event, Life, Now, Output, PutAnswer, Stop, Value,
+};
 use crate::{AppendError, Position};
 
 /// After what time a batch is sent again: a put that was forwarded to a frozen leader hangs for 5 s.
@@ -153,6 +155,20 @@ impl Core {
         Some(slot)
     }
 
+    /// Takes down what the next batch says of this hub.
+    ///
+    /// Of states that no batch has named yet it names the one at the roundest position: there hubs
+    /// take their snapshots, and however much is between two batches, all hubs name the same ones.
+    pub(super) fn take_announced(&mut self, announced: Announced) {
+        let waiting = self.announced.state.filter(|state| self.named_state < state.position);
+        self.announced = announced;
+        if let (Some(waiting), Some(state)) = (waiting, announced.state)
+            && state.position.trailing_zeros() < waiting.position.trailing_zeros()
+        {
+            self.announced.state = Some(waiting);
+        }
+    }
+
     fn sign(&mut self, now: Now, slot: Slot, mut queued: Vec<Queued>) -> Flight {
         let version = slot.sequence;
         let report = Report {
@@ -161,6 +177,7 @@ impl Core {
             stamp: now.clock,
             rules: self.config.rules.clone(),
         };
+        self.named_state = self.announced.state.map_or(self.named_state, |it| it.position);
         let bytes = queued.iter_mut().map(|queued| std::mem::take(&mut queued.bytes)).collect();
         let batch = Batch::sign(slot, report, bytes, &self.config.key);
         let batch = batch.expect("the queue keeps to the bounds of a batch");

@@ -213,6 +213,29 @@ fn puts_a_heartbeat_when_it_has_nothing_to_say() {
 }
 
 #[test]
+fn names_the_state_at_the_roundest_position_that_it_has_not_named() {
+    let mut store = Store::of(&genesis());
+    let mut rig = Rig::up(A, &mut store);
+    let mut named_after = |positions: &[u64]| {
+        for &position in positions {
+            let applied = ::pool::AppliedHead { position, chain: [9; 32] };
+            let state = Some(::pool::StateHash { position, hash: [8; 32] });
+            rig.give(Input::Announce(Announced { applied, state }));
+        }
+        rig.pass(HEARTBEAT_AFTER);
+        rig.settle(&mut store);
+        let batches = store.values(A);
+        let report = batches.last().expect("some").header().report.clone();
+        (report.applied.position, report.state.expect("one").position)
+    };
+
+    assert_eq!(named_after(&[768, 1_024, 1_280]), (1_280, 1_024));
+    assert_eq!(named_after(&[1_280]), (1_280, 1_280));
+    assert_eq!(named_after(&[1_536, 1_792]), (1_792, 1_536));
+    assert_eq!(named_after(&[1_792, 2_048]), (2_048, 2_048));
+}
+
+#[test]
 fn keeps_to_the_bounds_of_a_batch() {
     let mut store = Store::of(&genesis());
     let mut rig = Rig::up(A, &mut store);
