@@ -1,12 +1,14 @@
 //! Three hubs of three owners on one log, ordered by a real etcd; skipped where there is none.
 
 mod clocks;
+mod compaction;
 mod faults;
 mod fixture;
 mod liar;
 mod lies;
 mod look;
 mod newcomer;
+mod strangers;
 
 use std::path::PathBuf;
 use std::sync::Arc;

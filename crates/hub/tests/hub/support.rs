@@ -62,7 +62,10 @@ impl TestHub {
         let dir = Arc::new(tempfile::tempdir().expect("a directory"));
         let mut config = config(dir.path());
         change(&mut config);
-        Self::start_in(dir, config, clock, 1).await.expect("the hub starts")
+        // Nor do the hubs of a pool draw each other's: ids that they make must differ.
+        let of_hub = config.pool.as_ref().map_or(0, |pool| pool.hub.bytes().map(u64::from).sum());
+        let starts = (of_hub << 32) + 1;
+        Self::start_in(dir, config, clock, starts).await.expect("the hub starts")
     }
 
     async fn start_in(
