@@ -146,8 +146,11 @@ impl SnapshotStore {
         let Ok((header, mut file)) = open(&self.path(position)) else { return Ok(None) };
         let left = header.body_bytes.saturating_sub(offset);
         let length = usize::try_from(left).unwrap_or(usize::MAX).min(bytes_max);
+        if length == 0 {
+            return Ok(Some(Vec::new()));
+        }
         let mut piece = vec![0; length];
-        file.seek(SeekFrom::Start((HEADER_BYTES as u64).saturating_add(offset)))?;
+        file.seek(SeekFrom::Start(HEADER_BYTES as u64 + offset))?;
         file.read_exact(&mut piece)?;
         Ok(Some(piece))
     }
@@ -356,6 +359,25 @@ mod tests {
         }
         fs::write(&path, [&bytes[..], &[0]].concat()).expect("written");
         assert_eq!(good(&store), [1], "one byte more");
+    }
+
+    #[test]
+    fn gives_pieces_of_a_body_up_to_its_end() {
+        let (_dir, log) = log_with_snapshots(1);
+        let store = log.snapshots();
+        let piece = |position, offset, bytes_max| {
+            let position = Position::new(position).expect("small");
+            store.piece(position, offset, bytes_max).expect("readable")
+        };
+        let body = 1_u64.to_le_bytes();
+
+        assert_eq!(piece(1, 0, 100), Some(body.to_vec()));
+        assert_eq!(piece(1, 0, 3), Some(body[..3].to_vec()));
+        assert_eq!(piece(1, 3, 3), Some(body[3..6].to_vec()));
+        assert_eq!(piece(1, 6, 3), Some(body[6..].to_vec()));
+        assert_eq!(piece(1, 8, 3), Some(Vec::new()));
+        assert_eq!(piece(1, u64::MAX, 3), Some(Vec::new()));
+        assert_eq!(piece(2, 0, 3), None);
     }
 
     #[test]

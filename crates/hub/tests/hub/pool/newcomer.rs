@@ -41,15 +41,20 @@ impl Old {
         let pool = TestPool::start().await?;
         let first = hub(&pool, 0, &[]).await;
         let second = hub(&pool, 1, &[]).await;
-        let url = format!("{}/peer/v1/snapshot", url_of(&first));
+        let old = Old { pool, first, second };
+        old.age().await;
+        Some(old)
+    }
+
+    /// Puts flights until the first hub has a snapshot to give.
+    async fn age(&self) {
         for n in 1..=FLIGHTS_MAX {
             // Both are heard with every flight.
-            let writer = [&first, &second][n as usize % 2];
+            let writer = [&self.first, &self.second][n as usize % 2];
             let written = put(writer, "uss1", n).await;
             assert_eq!(written.status, StatusCode::CREATED, "{written:?}");
-            let asked = reqwest::get(&url).await.expect("it answers");
-            if asked.status() == StatusCode::OK {
-                return Some(Old { pool, first, second });
+            if ask(&self.first, "").await == StatusCode::OK {
+                return;
             }
         }
         panic!("no snapshot was announced by both");
@@ -82,6 +87,12 @@ fn url_of(hub: &TestHub) -> String {
     format!("http://{}", hub.hub.peer_addr().expect("it listens"))
 }
 
+/// Asks a hub for a snapshot, or a piece of one.
+async fn ask(hub: &TestHub, what: &str) -> StatusCode {
+    let url = format!("{}/peer/v1/snapshot{what}", url_of(hub));
+    reqwest::get(&url).await.expect("it answers").status()
+}
+
 fn position(number: u64) -> Position {
     Position::new(number).expect("small")
 }
@@ -98,21 +109,21 @@ async fn lie(url: String) -> String {
     let truth = Truth { url: url.into(), client };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("it listens");
     let addr = listener.local_addr().expect("it has an address");
-    let ask = async |truth: &Truth, path: &str| {
+    let pass = async |truth: &Truth, path: &str| {
         let answer = truth.client.get(format!("{}{path}", truth.url)).send().await;
         answer.expect("it answers").bytes().await.expect("it is whole").to_vec()
     };
     let head = async move |State(truth): State<Truth>| {
-        let answer = ask(&truth, "/peer/v1/head").await;
+        let answer = pass(&truth, "/peer/v1/head").await;
         let mut head: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
         head["hub"] = HUBS[1].into();
         head["position"] = (head["position"].as_u64().expect("a number") + 1_000).into();
         head.to_string()
     };
-    let snapshot = async move |State(truth): State<Truth>| ask(&truth, "/peer/v1/snapshot").await;
+    let snapshot = async move |State(truth): State<Truth>| pass(&truth, "/peer/v1/snapshot").await;
     let piece = async move |State(truth): State<Truth>, RawQuery(query): RawQuery| {
         let query = query.expect("it asks for one");
-        let mut bytes = ask(&truth, &format!("/peer/v1/snapshot/piece?{query}")).await;
+        let mut bytes = pass(&truth, &format!("/peer/v1/snapshot/piece?{query}")).await;
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         bytes
@@ -198,4 +209,58 @@ async fn takes_only_a_log_that_holds_the_head_it_was_told() {
 
     right.shutdown().await;
     assert!(begins_at_a_snapshot(&dir.path().join("data")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn begins_anew_when_nobody_has_what_it_missed() {
+    let Some(pool) = TestPool::start().await else { return };
+    let first = hub(&pool, 0, &[]).await;
+    let (second, third) = (hub(&pool, 1, &[]).await, hub(&pool, 2, &[]).await);
+    third.hub.shutdown().await;
+    let old = Old { pool, first, second };
+    old.age().await;
+    let Old { pool, first, second } = old;
+    // The second begins with a snapshot of the first, and is the only one that the third can ask.
+    second.hub.shutdown().await;
+    let peers = [(0, url_of(&first))];
+    let second = TestHub::start_with(|config| {
+        configure(&pool, config, 1, &peers);
+        config.pool.as_mut().expect("it is there").newcomer.entries_max = 100;
+    });
+    let second = second.await;
+    pool.compact().await;
+
+    let peers = [(1, url_of(&second))];
+    let mut config = third.config.clone();
+    configure(&pool, &mut config, 2, &peers);
+    let third = TestHub::start_with(|fresh| *fresh = config).await;
+    let why = third.hub.failed().await;
+    let third = third.restart(|_| {}).await;
+
+    assert!(why.contains("start it again"), "{why}");
+    eventually(async || find(&third, 1).await == StatusCode::OK).await;
+    assert!(begins_at_a_snapshot(&third.config.data));
+    let files = std::fs::read_dir(&third.config.data).expect("readable");
+    let names = files.map(|file| file.expect("readable").file_name().into_string());
+    let kept = names.filter(|name| name.as_ref().is_ok_and(|name| name.ends_with(".backup")));
+    assert_eq!(kept.count(), 1, "what it had is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gives_pieces_of_a_snapshot_that_it_has_and_no_others() {
+    let Some(pool) = TestPool::start().await else { return };
+    let hub = hub(&pool, 0, &[]).await;
+
+    for (what, status) in [
+        ("", StatusCode::NOT_FOUND),
+        ("?head=12", StatusCode::NOT_FOUND),
+        ("?head=-1", StatusCode::BAD_REQUEST),
+        ("?heads=1", StatusCode::BAD_REQUEST),
+        ("/piece", StatusCode::BAD_REQUEST),
+        ("/piece?position=256", StatusCode::BAD_REQUEST),
+        ("/piece?position=256&offset=x", StatusCode::BAD_REQUEST),
+        ("/piece?position=256&offset=0", StatusCode::GONE),
+    ] {
+        assert_eq!(ask(&hub, what).await, status, "{what}");
+    }
 }
