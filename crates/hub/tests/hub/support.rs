@@ -153,9 +153,11 @@ impl StoppedHub {
 /// Asks again and again until `is_so`; for what the hub does in its own time.
 pub(crate) async fn eventually(is_so: impl AsyncFn() -> bool) {
     const LONG: Duration = Duration::from_secs(30);
+    // Whoever asks without a pause takes the processor from the hub that is waited for.
+    const BETWEEN: Duration = Duration::from_millis(5);
     let asking = async {
         while !is_so().await {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(BETWEEN).await;
         }
     };
     tokio::time::timeout(LONG, asking).await.expect("it becomes so");
