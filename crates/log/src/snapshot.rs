@@ -79,6 +79,11 @@ impl SnapshotStore {
         SnapshotStore { log_dir: log_dir.to_owned(), disk_free_bytes_min }
     }
 
+    /// Returns the snapshots of the log in `dir`, to be read beside a process that has it.
+    pub fn in_log(dir: &Path) -> Self {
+        Self::new(dir, 0)
+    }
+
     /// Writes a snapshot, durably, and removes all but the newest [`SNAPSHOTS_KEPT`].
     ///
     /// `head` is the position and chain of the last entry that the state has taken in; every

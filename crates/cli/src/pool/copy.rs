@@ -1,10 +1,12 @@
 //! A hub's copy of the pool's log, read without etcd and without the hub.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::error::Error;
 use std::io;
 use std::path::Path;
 
-use log::{ExportError, Exported, Position};
+use hub::replica::States;
+use log::{ExportError, Exported, Head, Position, Snapshot, SnapshotStore};
 use pool::{
     AppliedHead, Command, FAMILY, Genesis, Hash, HubId, Pool, SignedHeader, State, confirmed,
 };
@@ -39,10 +41,11 @@ struct Reading {
 }
 
 impl Copy {
-    /// Reads a copy from its first entry on.
+    /// Reads a copy from its first entry on, or from a snapshot where it begins at one.
     pub(super) fn read(dir: &Path) -> Result<Self, Failure> {
-        let mut reading = Reading::default();
-        let all = Position::ZERO.next()..=Position::MAX;
+        let mut reading = Reading::begin(dir)?;
+        let after = Position::new(reading.before.position).expect("it was one");
+        let all = after.next()..=Position::MAX;
         let read =
             log::export(dir, all, |exported| reading.take(&exported).map_err(io::Error::other));
         read.map_err(|error| {
@@ -64,6 +67,36 @@ impl Copy {
 }
 
 impl Reading {
+    /// Begins with nothing, or with the oldest snapshot where the first entry is not kept.
+    fn begin(dir: &Path) -> Result<Self, Failure> {
+        let refused = |error: &dyn Error| {
+            Failure::refused(&format!("the copy in {} cannot be used", dir.display()), error)
+        };
+        let first = log::chain_at(dir, Position::ZERO.next()).map_err(|error| refused(&error))?;
+        let is_empty = log::head(dir).map_err(|error| refused(&error))? == Head::default();
+        if first.is_some() || is_empty {
+            return Ok(Reading::default());
+        }
+        let store = SnapshotStore::in_log(dir);
+        let good = store.good().map_err(|error| refused(&error))?;
+        let read = |mut snapshot: Snapshot| {
+            let mut states = States::read(&mut snapshot).ok()?;
+            (states.hash() == snapshot.state_hash).then_some((snapshot.head, states))
+        };
+        let (head, states) = good.filter_map(read).last().ok_or_else(|| {
+            let dir = dir.display();
+            Failure::Refused(format!("the copy in {dir} begins at a snapshot that is damaged"))
+        })?;
+        let before = AppliedHead { position: head.position.number(), chain: head.chain };
+        Ok(Reading {
+            genesis: states.lineage.genesis().cloned(),
+            state: states.pool,
+            before,
+            chains: VecDeque::from([head.chain]),
+            headers: BTreeMap::new(),
+        })
+    }
+
     fn take(&mut self, exported: &Exported) -> Result<(), String> {
         let position = exported.head.position;
         let entry = exported.entry.as_ref().ok_or_else(|| {
