@@ -63,8 +63,11 @@ impl TestHub {
         let mut config = config(dir.path());
         change(&mut config);
         // Nor do the hubs of a pool draw each other's: ids that they make must differ.
-        let of_hub = config.pool.as_ref().map_or(0, |pool| pool.hub.bytes().map(u64::from).sum());
-        let starts = (of_hub << 32) + 1;
+        let name = config.pool.as_ref().map_or("", |pool| &pool.hub);
+        let of_hub = name
+            .bytes()
+            .fold(0_u32, |of_hub, byte| of_hub.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        let starts = (u64::from(of_hub) << 32) + 1;
         Self::start_in(dir, config, clock, starts).await.expect("the hub starts")
     }
 
