@@ -67,10 +67,8 @@ pub fn begin_at(
         files::create_dir(&dir.join(name))?;
     }
     let mut log = database::open_for_writing(&database::path_in(dir)).map_err(unusable)?;
-    let before = match is_half_begun(&log, &SnapshotStore::new(dir, 0))? {
-        true => Head::default(),
-        false => database::head(&log)?,
-    };
+    let is_half_begun = is_half_begun(&log, &SnapshotStore::new(dir, 0))?;
+    let before = if is_half_begun { Head::default() } else { database::head(&log)? };
     let kept = (before != Head::default()).then(|| dir.join(kept_name(before)));
     if let Some(kept) = &kept
         && !kept.exists()
@@ -120,10 +118,7 @@ pub(crate) fn undo_half_begun(
 fn is_half_begun(connection: &Connection, snapshots: &SnapshotStore) -> Result<bool, LogError> {
     let Some(base) = segment::base(connection)? else { return Ok(false) };
     let end = database::head(connection)?;
-    let mut headers = match snapshots.headers() {
-        Ok(headers) => headers,
-        Err(error) => return Err(crate::engine::storage(error)),
-    };
+    let mut headers = snapshots.headers().map_err(crate::engine::storage)?;
     if headers.any(|header| base.position <= header.head.position) {
         return Ok(false);
     }

@@ -57,6 +57,16 @@ struct Newcomer {
     peers: Peers,
 }
 
+/// What asking all other hubs once came to.
+enum Round {
+    Taken,
+    Refused {
+        refusals: Vec<String>,
+        /// One has a good snapshot, but it cannot be told whether its log holds the told head.
+        is_head_unknown: bool,
+    },
+}
+
 /// A snapshot could not be had from a hub.
 #[derive(Debug, thiserror::Error)]
 enum TakeError {
@@ -113,7 +123,7 @@ fn look(data: &Path, told: Option<&AppliedHead>) -> Result<Option<Mine>, PartErr
 
 impl Newcomer {
     async fn begin(&self, mine: Mine, entries_max: u64) -> Result<(), PartError> {
-        let mut why = String::new();
+        let mut refusals = Vec::new();
         for round in 0..ROUNDS_MAX {
             if round != 0 {
                 tokio::time::sleep(ROUND_PAUSE).await;
@@ -128,29 +138,39 @@ impl Newcomer {
                 log.missing = way.missing,
                 "this hub begins with a snapshot of another"
             );
-            why.clear();
-            for (peer, _) in others {
-                let hub = peer.hub.as_str();
-                let error = match self.take(peer).await {
-                    Ok(()) => return Ok(()),
-                    Err(TakeError::Told(error @ ProofError::OtherHead(_))) => {
-                        return Err(PartError::OtherHead(error));
-                    }
-                    Err(error) => error,
-                };
-                tracing::warn!(%error, hub.id = hub, "a hub gave no snapshot to begin with");
-                if !why.is_empty() {
-                    why.push_str("; ");
+            refusals = match self.ask(others.into_iter().map(|(peer, _)| peer)).await? {
+                Round::Taken => return Ok(()),
+                // Whether entries are the way then is for the operator to decide.
+                Round::Refused { refusals, is_head_unknown } if is_head_unknown => refusals,
+                Round::Refused { .. } if way.has_entries => {
+                    tracing::warn!("no hub gave a snapshot: every entry is taken instead");
+                    return Ok(());
                 }
-                why.push_str(&format!("{hub}: {error}"));
-                self.testify(peer, error).await?;
-            }
-            if way.has_entries && !why.contains(NOT_SHOWN) {
-                tracing::warn!("no hub gave a snapshot: every entry is taken instead");
-                return Ok(());
-            }
+                Round::Refused { refusals, .. } => refusals,
+            };
         }
-        Err(PartError::NoSnapshot(why))
+        Err(PartError::NoSnapshot(refusals.join("; ")))
+    }
+
+    /// Asks one hub after the other.
+    async fn ask(&self, peers: impl Iterator<Item = &Peer>) -> Result<Round, PartError> {
+        let mut refusals = Vec::new();
+        let mut is_head_unknown = false;
+        for peer in peers {
+            let hub = peer.hub.as_str();
+            let error = match self.take(peer).await {
+                Ok(()) => return Ok(Round::Taken),
+                Err(TakeError::Told(error @ ProofError::OtherHead(_))) => {
+                    return Err(PartError::OtherHead(error));
+                }
+                Err(error) => error,
+            };
+            tracing::warn!(%error, hub.id = hub, "a hub gave no snapshot to begin with");
+            refusals.push(format!("{hub}: {error}"));
+            is_head_unknown |= matches!(error, TakeError::Told(_));
+            self.testify(peer, error).await?;
+        }
+        Ok(Round::Refused { refusals, is_head_unknown })
     }
 
     /// Returns the hubs that answer, those that are furthest first.
@@ -247,10 +267,6 @@ impl Newcomer {
         .await?
     }
 }
-
-/// What the reason says where a told head could not be checked: then entries are not the way either,
-/// before the operator has decided that.
-const NOT_SHOWN: &str = "it cannot be checked";
 
 fn verify(
     body: &[u8],

@@ -55,12 +55,17 @@ impl Offer {
 
     /// Returns the answer for the newest snapshot that can be proven: how many bytes it has (u64,
     /// little endian), and the proof, which reaches to the head that was told if it can.
-    fn newest(&self, told: Option<u64>) -> Result<Vec<u8>, OfferError> {
+    ///
+    /// Only of the present epoch: nobody gets from an earlier one into it with what etcd has.
+    fn newest(&self, told: Option<u64>, epoch: u32) -> Result<Vec<u8>, OfferError> {
         let unreadable = |error: &dyn std::error::Error| OfferError::Unreadable(error.to_string());
         let snapshots = self.copy.snapshots();
         for mut snapshot in snapshots.good().map_err(|error| unreadable(&error))? {
             let (head, state_hash) = (snapshot.head, snapshot.state_hash);
             let Ok(lineage) = States::read_lineage(&mut snapshot) else { continue };
+            if lineage.membership().ok().is_none_or(|membership| membership.epoch() != epoch) {
+                continue;
+            }
             let applied = applied(head);
             let begin = |start, through| {
                 ProofBuilder::new(lineage.clone(), applied, state_hash, start, through)
@@ -133,9 +138,10 @@ pub(super) async fn snapshot(
             Some(number.ok_or_else(|| Failure::bad_request("ask with ?head=POSITION"))?)
         }
     };
+    let epoch = answerer.replica.read_pool(|pool| pool.map_or(0, |it| it.membership().epoch()));
     let permit = Arc::clone(&offer.proofs).try_acquire_owned().map_err(|_| busy())?;
     let making = tokio::task::spawn_blocking(move || {
-        let made = offer.newest(told);
+        let made = offer.newest(told, epoch);
         drop(permit);
         made
     });

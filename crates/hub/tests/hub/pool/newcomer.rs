@@ -207,8 +207,22 @@ async fn takes_only_a_log_that_holds_the_head_it_was_told() {
     let chain = super::fixture::hex(&chain.expect("it has all"));
     let right = start(format!("10:{chain}")).await.expect("it is this log");
 
-    right.shutdown().await;
+    let begun = format!("http://{}", right.peer_addr().expect("it listens"));
     assert!(begins_at_a_snapshot(&dir.path().join("data")));
+
+    // Whoever begins with a snapshot cannot show what is before it.
+    eventually(async || {
+        let asked = reqwest::get(format!("{begun}/peer/v1/snapshot?head=10")).await;
+        asked.expect("it answers").status() == StatusCode::OK
+    })
+    .await;
+    let proof = reqwest::get(format!("{begun}/peer/v1/snapshot?head=10")).await;
+    let proof = proof.expect("it answers").bytes().await.expect("it is whole");
+    let proof = pool::Proof::from_bytes(&proof[8..]).expect("a proof");
+    let told = pool::AppliedHead { position: 10, chain: [0; 32] };
+    let refused = proof.verify(&old.pool.genesis, Some(&told), &log::pool::FORM);
+    assert_eq!(refused, Err(pool::ProofError::HeadNotShown(10)));
+    right.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
