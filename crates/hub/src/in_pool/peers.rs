@@ -308,6 +308,8 @@ fn malformed(field: &'static str, what: &'static str, path: &Path) -> PartError 
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn head() -> PeerHead {
@@ -337,6 +339,23 @@ mod tests {
         assert_eq!(head().announced(&other, &hub("hub-1")), None);
         let cut = PeerHead { chain: "01".to_owned(), ..head() };
         assert_eq!(cut.announced(&pool, &hub("hub-1")), None);
+    }
+
+    #[test]
+    fn is_stranded_only_when_no_hub_has_the_entries_any_more() {
+        let gone = || Err(AskError::Status(410));
+        type Heard = (u64, Result<Vec<Vec<u8>>, AskError>);
+        let is_stranded = |answers: Vec<Heard>| {
+            let stranded = Stranded::default();
+            answers.iter().for_each(|(number, answer)| stranded.hear(*number, answer, 2));
+            stranded.wait().now_or_never().is_some()
+        };
+
+        assert!(is_stranded(vec![(0, gone()), (1, gone())]));
+        assert!(!is_stranded(vec![(0, gone()), (0, gone())]));
+        assert!(!is_stranded(vec![(0, gone()), (1, Err(AskError::Status(503)))]));
+        assert!(!is_stranded(vec![(0, gone()), (0, Err(AskError::TooLarge)), (1, gone())]));
+        assert!(!is_stranded(vec![(0, gone()), (1, Ok(Vec::new())), (1, gone())]));
     }
 
     #[test]

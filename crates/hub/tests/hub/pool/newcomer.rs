@@ -124,8 +124,9 @@ async fn lie(url: String) -> String {
     let piece = async move |State(truth): State<Truth>, RawQuery(query): RawQuery| {
         let query = query.expect("it asks for one");
         let mut bytes = pass(&truth, &format!("/peer/v1/snapshot/piece?{query}")).await;
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
+        // In the name of a host, where any letter is as good as another.
+        let host = bytes.windows(7).position(|window| window == b"http://").map(|at| at + 7);
+        bytes[host.expect("a flight names where its USS is")] ^= 1;
         bytes
     };
     let router = Router::new()
