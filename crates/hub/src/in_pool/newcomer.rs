@@ -336,3 +336,80 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, PartError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| PartError::Interrupted)
 }
+
+#[cfg(test)]
+mod tests {
+    use pool::{
+        Command, Founding, GenesisHub, HubId, KeyPair, Lineage, Membership, Owner, OwnerName,
+        PROPOSER, PoolName,
+    };
+
+    use super::*;
+    use crate::replica::known_rules;
+
+    fn genesis() -> Genesis {
+        let key = |seed| KeyPair::from_seed(&[seed; 32]).public_key();
+        let name = OwnerName::new("alder").expect("a name");
+        let hub = HubId::new("alder-1").expect("a name");
+        Genesis::new(Founding {
+            name: PoolName::new("trial").expect("a name"),
+            nonce: [7; 32],
+            owners: vec![Owner { name: name.clone(), key: key(1), offline_key: key(2) }],
+            quorum: 1,
+            hubs: vec![GenesisHub { id: hub, owner: name, key: key(3) }],
+            rules: known_rules(),
+        })
+        .expect("a good one")
+    }
+
+    /// The states of a pool that was just founded.
+    fn founded() -> States {
+        let mut states = States::default();
+        let command = Command::Genesis(genesis());
+        let effect = states.pool.apply(&AppliedHead::default(), PROPOSER, &command);
+        states.lineage.take(&command, &effect.expect("it is the first"));
+        states
+    }
+
+    fn proven() -> Proven {
+        Proven {
+            membership: Membership::found(&genesis()),
+            lineage: Lineage::found(genesis()),
+            head: AppliedHead { position: 256, chain: [3; 32] },
+            state: founded().hash(),
+            rest: Vec::new(),
+        }
+    }
+
+    /// Begins with states and some bytes after them; says whether a log was made.
+    fn begin(states: &States, after: &[u8], proven: &Proven) -> (Result<(), TakeError>, bool) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (data, part) = (dir.path().join("data"), dir.path().join("part"));
+        let mut body = Vec::new();
+        states.frozen().write(&mut body).expect("memory");
+        body.extend(after);
+        fs::write(&part, body).expect("written");
+        let began = begin_with(&data, &part, proven);
+        let head = log::head_if_begun(&data).expect("readable");
+        (began, head != Head::default())
+    }
+
+    #[test]
+    fn begins_with_the_state_that_was_proven_and_with_no_other() {
+        let (began, is_made) = begin(&founded(), b"", &proven());
+        assert!(began.is_ok() && is_made, "{began:?}");
+
+        let other_state = Proven { state: [0; 32], ..proven() };
+        let other_lineage = Proven { lineage: Lineage::default(), ..proven() };
+        for (states, after, proven) in [
+            (States::default(), &b""[..], proven()),
+            (founded(), &b"more"[..], proven()),
+            (founded(), &b""[..], other_state),
+            (founded(), &b""[..], other_lineage),
+        ] {
+            let (began, is_made) = begin(&states, after, &proven);
+            assert!(matches!(began, Err(TakeError::Lie { position: 256, .. })), "{began:?}");
+            assert!(!is_made, "nothing is written");
+        }
+    }
+}
