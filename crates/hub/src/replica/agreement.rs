@@ -33,8 +33,7 @@ pub struct Agreement {
     comparison: Comparison,
     history: History,
     standing: Standing,
-    /// When a batch of each hub was last taken in, by this hub's clock.
-    heard_at: BTreeMap<HubId, Timestamp>,
+    heard: BTreeMap<HubId, Heard>,
     /// Where a hub has said directly that it is, which this one has not reached, and since when.
     ahead: BTreeMap<HubId, (u64, Timestamp)>,
     /// What is taken in is of now, and not of before this hub started.
@@ -42,6 +41,16 @@ pub struct Agreement {
     told: Told,
     /// What is wrong with other hubs, to be kept for people.
     evidence: Vec<Evidence>,
+}
+
+/// When batches of a hub were taken in.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    /// The last one, by this hub's clock.
+    at: Timestamp,
+    /// There was another not long before it. The first one after a silence may have been on its way
+    /// for as long as that, and its stamp is of then.
+    is_steady: bool,
 }
 
 /// What is told once, when it begins, and not with every batch.
@@ -93,7 +102,7 @@ impl Agreement {
             comparison: Comparison::default(),
             history: History::starting_at(head),
             standing: Standing::Majority,
-            heard_at: BTreeMap::new(),
+            heard: BTreeMap::new(),
             ahead: BTreeMap::new(),
             is_live: false,
             told: Told::default(),
@@ -127,7 +136,9 @@ impl Agreement {
     /// Takes in a batch, which `pool` has taken in.
     pub fn hear_batch(&mut self, pool: &Pool, batch: &HeardBatch<'_>, now: Timestamp) {
         if self.is_live {
-            self.heard_at.insert(batch.hub.clone(), now);
+            let before = self.heard.get(batch.hub).map(|heard| heard.at);
+            let is_steady = before.is_some_and(|at| now.minus(SILENCE_MAX) <= at);
+            self.heard.insert(batch.hub.clone(), Heard { at: now, is_steady });
             self.tell_of_clock(pool, batch, now);
         }
         let (applied, state) = (batch.report.applied, batch.report.state);
@@ -202,17 +213,30 @@ impl Agreement {
         Neighbor {
             log: self.comparison.view(hub, Subject::Log),
             state: self.comparison.view(hub, Subject::State),
-            heard_at: self.heard_at.get(hub).copied(),
+            heard_at: self.heard.get(hub).map(|heard| heard.at),
         }
     }
 
     /// Tells whether fewer than a majority of the hubs were heard lately: then the pool's clock
     /// stands, and says nothing about anybody's.
     pub fn clock_stands(&self, pool: &Pool, now: Timestamp) -> bool {
+        self.count_heard(pool, now, |_| true) < pool.membership().majority()
+    }
+
+    /// Tells whether stamps of a hub can be held against the pool's clock: it, and a majority by
+    /// which the clock goes, have put more than what was on its way for long.
+    fn is_stamp_telling(&self, hub: &HubId, pool: &Pool, now: Timestamp) -> bool {
+        let steady = self.count_heard(pool, now, |heard| heard.is_steady);
+        let is_steady = self.heard.get(hub).is_some_and(|heard| heard.is_steady);
+        is_steady && pool.membership().majority() <= steady
+    }
+
+    /// Returns how many hubs were heard lately, of those that count.
+    fn count_heard(&self, pool: &Pool, now: Timestamp, counts: impl Fn(&Heard) -> bool) -> usize {
         let since = now.minus(SILENCE_MAX);
-        let heard = |hub: &HubId| self.heard_at.get(hub).is_some_and(|at| since <= *at);
-        let count = pool.membership().hubs().iter().filter(|hub| heard(&hub.id)).count();
-        count < pool.membership().majority()
+        let heard = |hub: &HubId| self.heard.get(hub).filter(|heard| since <= heard.at);
+        let hubs = pool.membership().hubs().iter();
+        hubs.filter(|hub| heard(&hub.id).is_some_and(&counts)).count()
     }
 
     /// Tells whether this hub's clock, which says `now`, is further from the pool's than that of a
@@ -237,7 +261,7 @@ impl Agreement {
     fn tell_of_clock(&mut self, pool: &Pool, batch: &HeardBatch<'_>, now: Timestamp) {
         let HeardBatch { hub, position, apart_us, .. } = *batch;
         let is_apart = STAMP_APART_MAX.as_micros() < u128::from(apart_us.unsigned_abs());
-        if !is_apart || self.clock_stands(pool, now) {
+        if !is_apart || !self.is_stamp_telling(hub, pool, now) {
             self.told.apart.remove(hub);
             return;
         }

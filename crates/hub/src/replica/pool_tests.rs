@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use airspace::{Command, Request};
 use log::{Entry, Family};
-use pool::{Effect, Standing, StateHash};
+use pool::{Effect, Evidence, Kind, Standing, StateHash};
 
 use super::declaration::Declaration;
 use super::*;
@@ -110,6 +110,32 @@ async fn takes_no_changes_while_its_clock_is_apart_from_the_pools() {
     assert_eq!(submit(&trial.replica, "uss1", 1).await, Err(SubmitError::ClockApart));
     // Reads go by the pool's clock then.
     assert!(trial.replica.read(|_, now| now) < at(2));
+}
+
+#[tokio::test]
+async fn holds_stamps_against_who_makes_them_and_not_against_who_was_without_etcd() {
+    let mut trial = Trial::start().await;
+    for hub in 0..3 {
+        trial.beat(hub, 0).await;
+    }
+    trial.clock.advance(Duration::from_secs(222));
+
+    // What was on its way for as long as that comes first, and then what is of now.
+    for stamp in [0, 222, 224] {
+        for hub in 0..3 {
+            trial.beat(hub, stamp).await;
+        }
+    }
+    trial.settled().await;
+    assert_eq!(trial.engine.evidence(), []);
+
+    trial.beat(1, 3_600).await;
+    trial.settled().await;
+    let evidence = trial.engine.evidence();
+    let [Evidence { hub, kind: Kind::StampApart { .. }, .. }] = &evidence[..] else {
+        panic!("{evidence:?}");
+    };
+    assert_eq!(*hub, Some(hub_id(1)));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A hub on a free port with a clock that stands still, and clients for it.
 
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,16 +155,21 @@ impl StoppedHub {
 }
 
 /// Asks again and again until `is_so`; for what the hub does in its own time.
-pub(crate) async fn eventually(is_so: impl AsyncFn() -> bool) {
+#[track_caller]
+pub(crate) fn eventually(is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
     const LONG: Duration = Duration::from_secs(30);
     // Whoever asks without a pause takes the processor from the hub that is waited for.
     const BETWEEN: Duration = Duration::from_millis(5);
-    let asking = async {
-        while !is_so().await {
-            tokio::time::sleep(BETWEEN).await;
-        }
-    };
-    tokio::time::timeout(LONG, asking).await.expect("it becomes so");
+    let caller = Location::caller();
+    async move {
+        let asking = async {
+            while !is_so().await {
+                tokio::time::sleep(BETWEEN).await;
+            }
+        };
+        let asked = tokio::time::timeout(LONG, asking).await;
+        assert!(asked.is_ok(), "it does not become so: {caller}");
+    }
 }
 
 impl Answer {

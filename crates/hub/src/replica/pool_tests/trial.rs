@@ -4,10 +4,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use airspace::{Command, EntityId, Outcome, Request};
+use log::pool::Witness;
 use log::{AppendError, Entry, Family, Follower, HeadFuture, LogError, Position, Receipt, Ticket};
 use pool::{
-    Action, AppliedHead, Batch, Change, Effect, Founding, Genesis, GenesisHub, HubId, KeyPair,
-    Owner, OwnerKey, OwnerName, PartyName, Placed, PoolName, Report, SignedChange, StateHash,
+    Action, AppliedHead, Batch, Change, Effect, Evidence, Founding, Genesis, GenesisHub, HubId,
+    KeyPair, Owner, OwnerKey, OwnerName, PartyName, Placed, PoolName, Report, SignedChange,
+    StateHash,
 };
 use spacetime::{Cell, Cells};
 use tempfile::TempDir;
@@ -21,6 +23,7 @@ pub(super) const NOW_US: i64 = 1_800_000_000_000_000;
 pub(super) struct TrialEngine {
     pub(super) log: Arc<LocalLog>,
     pub(super) announced: Mutex<(AppliedHead, Option<StateHash>)>,
+    evidence: Mutex<Vec<Evidence>>,
     /// Questions how far the log is are answered.
     pub(super) answers: bool,
 }
@@ -54,6 +57,19 @@ impl Engine for TrialEngine {
     }
 }
 
+impl TrialEngine {
+    /// Returns what the hub has found wrong so far.
+    pub(super) fn evidence(&self) -> Vec<Evidence> {
+        self.evidence.lock().expect("nobody panics here").clone()
+    }
+}
+
+impl Witness for TrialEngine {
+    fn evidence(&self, evidence: &Evidence, _: &[u8]) {
+        self.evidence.lock().expect("nobody panics here").push(evidence.clone());
+    }
+}
+
 impl Trial {
     pub(super) async fn start() -> Self {
         Self::start_with(Consistency::Linearizable, true).await
@@ -66,7 +82,12 @@ impl Trial {
         let genesis = pool::Command::Genesis(genesis());
         let entry = pool_entry(Timestamp::MIN, &genesis);
         log.append(entry, Ticket(0)).expect("queued").await.expect("durable");
-        let engine = TrialEngine { log: Arc::clone(&log), announced: Mutex::default(), answers };
+        let engine = TrialEngine {
+            log: Arc::clone(&log),
+            announced: Mutex::default(),
+            evidence: Mutex::default(),
+            answers,
+        };
         let engine = Arc::new(engine);
         let clock = Clock::manual(at(0));
         let options = Options {
@@ -79,7 +100,7 @@ impl Trial {
             engine: Arc::clone(&engine) as _,
             hub: hub_id(0),
             consistency,
-            witness: Arc::new(log::pool::NoWitness),
+            witness: Arc::clone(&engine) as _,
             told: None,
         };
         let replica = Replica::start_in_pool(in_pool, log, start, options).expect("it starts");
