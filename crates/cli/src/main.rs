@@ -35,6 +35,7 @@ use crate::telemetry::LogFormat;
 #[command(
     name = "tansiq",
     version = ::hub::version(),
+    long_version = pool::versions(),
     arg_required_else_help = true,
     after_help = "\
 Start here:

@@ -27,6 +27,7 @@ mod words;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use self::words::versions;
 use crate::failure::Failure;
 
 /// The arguments of `tansiq pool`.

@@ -1,8 +1,10 @@
 //! What a genesis, a change and a membership say, in words.
 
+use std::sync::LazyLock;
+
 use log::Family;
 use pool::{
-    Action, AppliedHead, Genesis, HubId, Membership, OwnerKey, OwnerSignature, Refusal,
+    Action, AppliedHead, Genesis, HubId, Membership, OwnerKey, OwnerSignature, Refusal, Rule,
     SignedChange,
 };
 
@@ -28,9 +30,7 @@ pub(super) fn genesis(genesis: &Genesis) -> String {
         lines.push(format!("  hub {} of {}", hub.id, hub.owner));
         lines.push(format!("    key         {}", hub.key));
     }
-    for rule in founding.rules.as_slice() {
-        lines.push(format!("  rules of {}: version {}", family(rule.family), rule.version));
-    }
+    lines.extend(rules(founding.rules.as_slice()));
     lines.join("\n")
 }
 
@@ -159,6 +159,23 @@ pub(super) fn action(action: &Action) -> String {
             hex(chain)
         ),
     }
+}
+
+/// Returns the version of this release, and those of the rules up to which it can run them.
+pub(crate) fn versions() -> &'static str {
+    static VERSIONS: LazyLock<String> = LazyLock::new(|| {
+        let known = hub::replica::known_rules();
+        let rules = rules(known.as_slice());
+        let release = hub::version().to_owned();
+        std::iter::once(release).chain(rules).collect::<Vec<_>>().join("\n")
+    });
+    &VERSIONS
+}
+
+fn rules(rules: &[Rule]) -> impl Iterator<Item = String> {
+    let line =
+        |rule: &Rule| format!("  rules of {}: version {}", family(rule.family), rule.version);
+    rules.iter().map(line)
 }
 
 /// Returns what a family's rules are about, with its number.

@@ -182,3 +182,16 @@ fn lists_what_parties_reported_without_their_tokens() {
     assert_eq!(kept["party"], "alder");
     assert!(listed.contains("birch.example.com") && !listed.contains("secret-token"), "{listed}");
 }
+
+#[test]
+fn names_the_rules_that_it_knows_with_its_version() {
+    let said = tansiq_ok(&["--version"]);
+
+    let lines: Vec<_> = said.lines().collect();
+    let [release, rules @ ..] = &lines[..] else { panic!("{said}") };
+    assert!(release.starts_with("tansiq "), "{said}");
+    for family in ["the hubs (family 0)", "the airspace (family 1)", "the pool (family 2)"] {
+        let begins = format!("  rules of {family}: version ");
+        assert!(rules.iter().any(|line| line.starts_with(&begins)), "{said}");
+    }
+}

@@ -268,7 +268,7 @@ async fn reads_only_what_is_known_to_be_present() {
 
     let trial = Trial::start_with(Consistency::Linearizable, false).await;
     tokio::time::pause();
-    assert_eq!(trial.replica.barrier().await, Err(ReadError::Behind));
+    assert_eq!(trial.replica.barrier().await, Err(ReadError::Unanswered));
 }
 
 #[tokio::test]

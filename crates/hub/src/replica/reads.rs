@@ -46,23 +46,21 @@ impl Replica {
         if self.is_cut_off() {
             return Err(ReadError::CutOff);
         }
-        let committed = self.0.log.committed();
-        let waiting = async {
-            let head = committed.await.map_err(|error| match error {
-                log::LogError::Unanswered => ReadError::Unanswered,
-                _ => ReadError::Closed,
-            })?;
-            let mut progress = self.0.progress.subscribe();
-            let mut failed = self.0.failed.subscribe();
+        let until = tokio::time::Instant::now() + READ_WAIT_MAX;
+        let committed = tokio::time::timeout_at(until, self.0.log.committed()).await;
+        let head = committed.map_err(|_| ReadError::Unanswered)?.map_err(|error| match error {
+            log::LogError::Unanswered => ReadError::Unanswered,
+            _ => ReadError::Closed,
+        })?;
+        let mut progress = self.0.progress.subscribe();
+        let mut failed = self.0.failed.subscribe();
+        let applied = async {
             tokio::select! {
                 _ = progress.wait_for(|now| head.position <= now.head.position) => Ok(()),
                 _ = failed.wait_for(Option::is_some) => Err(ReadError::Closed),
             }
         };
-        match tokio::time::timeout(READ_WAIT_MAX, waiting).await {
-            Ok(waited) => waited,
-            Err(_) => Err(ReadError::Behind),
-        }
+        tokio::time::timeout_at(until, applied).await.unwrap_or(Err(ReadError::Behind))
     }
 
     /// Returns how old the last applied entry is, where reads do not wait for newer ones.

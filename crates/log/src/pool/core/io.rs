@@ -287,7 +287,7 @@ pub enum Stop {
     /// The pool runs rules that this release does not know.
     #[error(
         "the pool runs version {} of the rules of family {}, which this release does not know: \
-         start one that does", .0.version, .0.family
+         start a release whose `tansiq --version` names it", .0.version, .0.family
     )]
     TooOld(Rule),
     /// What this hub has missed is no longer in etcd.
