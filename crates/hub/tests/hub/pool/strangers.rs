@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use etcd::messages::RangeRequest;
 use etcd::server::{Cluster, Options, ServerTls};
 use etcd::{Client, Tls};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use crate::support::{TestHub, eventually, fixture as file};
 
@@ -56,13 +58,13 @@ async fn reaches_no_etcd_with_wrong_certificates_and_writes_nothing() {
         };
         member.range(request, ETCD_ANSWER_MAX).await.expect("it answers").count
     };
-    let hub_with = async |certificates: &Certificates| {
+    let settings_with = |certificates: &Certificates| {
         let mut settings = pool.settings(0);
         settings.etcd = cluster.urls();
         settings.etcd_ca = Some(file(certificates.ca));
         settings.etcd_cert = Some(file(certificates.cert));
         settings.etcd_key = Some(file(certificates.key));
-        TestHub::start_with(|config| config.pool = Some(settings)).await
+        settings
     };
 
     // An etcd that this hub's owners have not signed, and a hub that the etcd's owners have not.
@@ -70,15 +72,26 @@ async fn reaches_no_etcd_with_wrong_certificates_and_writes_nothing() {
         Certificates { ca: "rsa.cert.pem", ..GOOD },
         Certificates { cert: "rsa.cert.pem", key: "rsa.key.pem", ..GOOD },
     ];
-    for stranger in &strangers {
-        let hub = hub_with(stranger).await;
-        let problem = "check the endpoints, the certificates and that it runs";
-        eventually(async || ready(&hub).await.1.contains(problem)).await;
-        assert!(!ready(&hub).await.0);
-        assert_eq!(keys().await, 0);
+    // A start waits for etcd: both at once.
+    let kept_out = strangers.map(|stranger| {
+        let settings = settings_with(&stranger);
+        spawn_blocking(|| Handle::current().block_on(is_kept_out(settings)))
+    });
+    for hub in kept_out {
+        hub.await.expect("it is kept out");
     }
+    assert_eq!(keys().await, 0);
 
-    let hub = hub_with(&GOOD).await;
+    let settings = settings_with(&GOOD);
+    let hub = TestHub::start_with(|config| config.pool = Some(settings)).await;
     eventually(async || ready(&hub).await.0).await;
     assert_eq!(keys().await, 1);
+}
+
+async fn is_kept_out(settings: hub::config::Pool) {
+    let hub = TestHub::start_with(|config| config.pool = Some(settings)).await;
+    let problem = "check the endpoints, the certificates and that it runs";
+    eventually(async || ready(&hub).await.1.contains(problem)).await;
+    assert!(!ready(&hub).await.0);
+    hub.hub.shutdown().await;
 }
