@@ -24,14 +24,13 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::linearizable::{self, Operation};
+use crate::random::Random;
 
 use self::client::Client;
 use self::intent::{Answer, Asked, Intent};
-use self::random::Random;
 
 mod client;
 mod intent;
-mod random;
 #[cfg(test)]
 mod tests;
 

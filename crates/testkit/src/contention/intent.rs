@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Reply, Request};
-use super::random::Random;
 use crate::linearizable::Object;
+use crate::random::Random;
+
+use super::client::{Reply, Request};
 
 /// An operational intent, known by the number in its OVN; `None` is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

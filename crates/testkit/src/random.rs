@@ -1,20 +1,22 @@
-//! Numbers that a seed decides.
+//! Numbers that a seed decides, for tests without a model of what they draw.
 
-/// SplitMix64.
-pub(super) struct Random(u64);
+/// Draws numbers: SplitMix64.
+#[derive(Debug)]
+pub struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Begins with a seed; the same one draws the same numbers.
+    pub fn new(seed: u64) -> Self {
         Random(seed)
     }
 
     /// Returns a number below `bound`.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
     /// Returns the text of a UUIDv4.
-    pub(super) fn uuid(&mut self) -> String {
+    pub fn uuid(&mut self) -> String {
         let (high, low) = (self.next(), self.next());
         format!(
             "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
